@@ -1,0 +1,90 @@
+package contract
+
+// CustomResource types. Their properties are strings, as CloudFormation makes
+// them; "true" and "false" stand for booleans.
+const (
+	TypeMeant     = "Custom::Meant"     // domain stack: may this flag make a domain here?
+	TypeGate      = "Custom::Gate"      // domain stack: may the domain be removed?
+	TypePromotion = "Custom::Promotion" // recovery stack: make this Region active
+	TypeTraffic   = "Custom::Traffic"   // traffic stack: what the ledger says
+)
+
+// WishProperties state what a deployment wants. They are the properties of
+// Meant, Gate and Promotion.
+type WishProperties struct {
+	Region            string `json:"Region"`       // the stack's own
+	ActiveRegion      string `json:"ActiveRegion"` // the flag
+	Explicit          string `json:"Explicit"`     // "true": given by -c and different from cdk.json
+	SwitchFrom        string `json:"SwitchFrom,omitempty"`
+	UnreachableRegion string `json:"UnreachableRegion,omitempty"`
+	AbandonDomain     string `json:"AbandonDomain,omitempty"`
+	AcceptUnverified  string `json:"AcceptUnverified,omitempty"`
+	// DomainWanted of the Gate: "true" while the template has the domain.
+	DomainWanted string `json:"DomainWanted,omitempty"`
+	// AskedAt is set only when activeRegion is given by -c, so that asking again
+	// always asks (H19) and a plain deploy changes nothing.
+	AskedAt string `json:"AskedAt,omitempty"`
+}
+
+// TrafficProperties of the traffic stack's question.
+type TrafficProperties struct {
+	ActiveRegion string `json:"ActiveRegion"`
+	AskedAt      string `json:"AskedAt,omitempty"`
+}
+
+// Attributes of the traffic answer, read by the record sets with GetAtt.
+const (
+	AttributeEndpoint = "Endpoint" // CNAME target
+	AttributeActive   = "Active"   // TXT value, quoted
+)
+
+// Actions of the recovery function.
+const (
+	ActionTick    = "tick"    // the minute run
+	ActionPromote = "promote" // one step towards Wish.ActiveRegion
+	ActionRelease = "release" // may the domain of this Region go?
+	ActionStatus  = "status"  // look, change nothing
+)
+
+// RecoveryRequest asks the recovery function.
+type RecoveryRequest struct {
+	Action    string         `json:"action"`
+	Wish      WishProperties `json:"wish"`
+	RequestID string         `json:"requestId,omitempty"` // CloudFormation's
+}
+
+// RecoveryStatus is its answer. A refusal is an answer, not an error.
+type RecoveryStatus struct {
+	Region       string `json:"region"`
+	ActiveRegion string `json:"activeRegion,omitempty"` // what the ledger says
+	Generation   int64  `json:"generation,omitempty"`
+	ClusterUUID  string `json:"clusterUuid,omitempty"`
+	Endpoint     string `json:"endpoint,omitempty"`
+	Phase        string `json:"phase"`
+	Done         bool   `json:"done"`
+	Percent      int    `json:"percent,omitempty"`
+	BytesDone    int64  `json:"bytesDone,omitempty"`
+	BytesTotal   int64  `json:"bytesTotal,omitempty"`
+	WaitingFor   string `json:"waitingFor,omitempty"`
+	// Refusal says what would be lost and which command goes on; the request
+	// that got it is over.
+	Refusal string `json:"refusal,omitempty"`
+	// Notices of the run, for people.
+	Notices []string `json:"notices,omitempty"`
+}
+
+// SnapshotRequest asks the snapshot function for one run.
+type SnapshotRequest struct {
+	Reason string `json:"reason"` // "schedule", "demand", "gate"
+}
+
+// SnapshotResult is what one run did. Skipped is a reason, not an error.
+type SnapshotResult struct {
+	Started string   `json:"started,omitempty"` // snapshot name
+	Settled string   `json:"settled,omitempty"` // point written this run: <generation>-<sequence>
+	Running string   `json:"running,omitempty"` // snapshot still under way
+	Skipped string   `json:"skipped,omitempty"`
+	Pruned  []string `json:"pruned,omitempty"` // points removed
+	LeftOut []string `json:"leftOut,omitempty"`
+	Notices []string `json:"notices,omitempty"`
+}

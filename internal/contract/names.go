@@ -1,0 +1,138 @@
+// Package contract holds what the stacks write and the functions read: every
+// deterministic name, the settings a function starts with, the properties of
+// the custom resources and the messages between functions.
+//
+// It is the one place where either side may learn such a thing, which is why
+// it imports neither the CDK nor the AWS SDK: stacks never hand each other
+// references (no exports, no cross-Region look-ups, facts F22), they agree on
+// these names.
+package contract
+
+// Names derives each name of one installation. Names of global things (IAM
+// roles, S3 buckets) carry the Region (aws-review X7); names of Regional things
+// are the same in both Regions.
+type Names struct {
+	App     string // dr.name, also the domain's name in both Regions
+	Account string // 12 digits
+}
+
+// Stack names.
+func (n Names) FoundationStack(region string) string { return n.App + "-foundation-" + region }
+func (n Names) DomainStack(region string) string     { return n.App + "-domain-" + region }
+func (n Names) RecoveryStack(region string) string   { return n.App + "-recovery-" + region }
+func (n Names) TrafficStack() string                 { return n.App + "-traffic" }
+
+// Domain is the domain's name in either Region. It is always given: a custom
+// name makes CloudFormation refuse a replacement (F2).
+func (n Names) Domain() string { return n.App }
+
+func (n Names) DomainARN(region string) string {
+	return "arn:aws:es:" + region + ":" + n.Account + ":domain/" + n.Domain()
+}
+
+// Bucket of a Region receives the snapshots of the domain in the other Region,
+// and holds the product's own objects of this Region under OwnPrefix.
+func (n Names) Bucket(region string) string {
+	return n.App + "-snapshots-" + n.Account + "-" + region
+}
+
+func (n Names) role(what, region string) string { return n.App + "-" + what + "-" + region }
+
+func (n Names) roleARN(name string) string { return "arn:aws:iam::" + n.Account + ":role/" + name }
+
+// SnapshotRole is the article's TheSnapshotRole: assumed by the service to
+// reach S3, passed by the signing role, never used by a function itself.
+func (n Names) SnapshotRole(region string) string { return n.role("TheSnapshotRole", region) }
+func (n Names) SnapshotRoleARN(region string) string {
+	return n.roleARN(n.SnapshotRole(region))
+}
+
+// MasterRole is the domain's IAM master; the recovery function assumes it for
+// the access step only.
+func (n Names) MasterRole(region string) string    { return n.role("master", region) }
+func (n Names) MasterRoleARN(region string) string { return n.roleARN(n.MasterRole(region)) }
+
+// FunctionRole is the execution role of one function.
+func (n Names) FunctionRole(function, region string) string { return n.role(function, region) }
+func (n Names) FunctionRoleARN(function, region string) string {
+	return n.roleARN(n.FunctionRole(function, region))
+}
+
+// SchedulerRole lets EventBridge Scheduler invoke the Region's functions.
+func (n Names) SchedulerRole(region string) string    { return n.role("scheduler", region) }
+func (n Names) SchedulerRoleARN(region string) string { return n.roleARN(n.SchedulerRole(region)) }
+
+// The functions. Snapshot, Recovery, Promotion and Gate stand in the foundation
+// of each Region, Traffic in the control Region's traffic stack (X1).
+const (
+	Snapshot  = "snapshot"
+	Recovery  = "recovery"
+	Promotion = "promotion"
+	Gate      = "gate"
+	Traffic   = "traffic"
+)
+
+func (n Names) Function(what string) string { return n.App + "-" + what }
+func (n Names) FunctionARN(what, region string) string {
+	return "arn:aws:lambda:" + region + ":" + n.Account + ":function:" + n.Function(what)
+}
+
+// Provider is the CDK Provider framework's entry for the promotion or the gate:
+// the ServiceToken of its custom resources.
+func (n Names) Provider(what string) string { return n.App + "-" + what + "-provider" }
+func (n Names) ProviderARN(what, region string) string {
+	return "arn:aws:lambda:" + region + ":" + n.Account + ":function:" + n.Provider(what)
+}
+
+// Schedules stand in a group of their own.
+func (n Names) ScheduleGroup() string           { return n.App }
+func (n Names) Schedule(function string) string { return n.App + "-" + function }
+func (n Names) AlarmTopic() string              { return n.App + "-alarms" }
+func (n Names) AlarmTopicARN(region string) string {
+	return "arn:aws:sns:" + region + ":" + n.Account + ":" + n.AlarmTopic()
+}
+func (n Names) DeadLetters() string { return n.App + "-dead-letters" }
+func (n Names) DeadLettersARN(region string) string {
+	return "arn:aws:sqs:" + region + ":" + n.Account + ":" + n.DeadLetters()
+}
+
+// DomainLogGroup is under one prefix, so that one resource policy serves all (F20).
+func (n Names) DomainLogGroupPrefix() string      { return "/aws/opensearch/" + n.App }
+func (n Names) DomainLogGroup(kind string) string { return n.DomainLogGroupPrefix() + "/" + kind }
+func (n Names) FunctionLogGroup(function string) string {
+	return "/aws/lambda/" + n.Function(function)
+}
+func (n Names) DomainLogGroupARN(kind, region string) string {
+	return "arn:aws:logs:" + region + ":" + n.Account + ":log-group:" + n.DomainLogGroup(kind)
+}
+
+// ActiveParameter is the SSM parameter that names the active Region.
+func (n Names) ActiveParameter() string { return "/" + n.App + "/active-region" }
+
+// Names inside a domain and a bucket.
+const (
+	Repository        = "os-snapshot-repo" // the article's name; the one writer
+	InboundRepository = "os-inbound"       // read-only registration of the other side's path
+	ManageSnapshots   = "manage_snapshots" // the engine's own role, mapped to the signer
+	AgentRole         = "osdr_agent"       // what manage_snapshots does not cover
+	OwnPrefix         = "_dr/"             // the product's own objects in each bucket
+)
+
+// MetricNamespace of everything the product publishes; the dimension is
+// MetricDimension = App.
+const (
+	MetricNamespace = "OSDR"
+	MetricDimension = "Name"
+)
+
+// Metrics. Ages are seconds, sizes bytes.
+const (
+	MetricPointAge         = "RecoveryPointAge"   // seconds since the newest point's start, as seen from this Region
+	MetricSnapshotFailed   = "SnapshotFailed"     // 1 for FAILED or PARTIAL, 0 for a success
+	MetricSnapshotSkipped  = "SnapshotSkipped"    // 1 a run that could not start one
+	MetricSnapshotDuration = "SnapshotDuration"   // seconds
+	MetricSnapshotBytes    = "SnapshotBytesAdded" // bytes
+	MetricSnapshotDocs     = "SnapshotDocuments"
+	MetricIdentityChanged  = "IdentityChanged" // 1: the domain here is not the ledger's (H13)
+	MetricActive           = "Active"          // 1: this Region is the active one (H42)
+)

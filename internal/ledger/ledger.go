@@ -1,0 +1,64 @@
+// Package ledger decides who is active: one small object in each Region's
+// bucket, changed by conditional puts only. At most one claim can win a
+// generation in a bucket, and a claim consumes exactly the intent it belongs to.
+//
+// A read has three answers: present, absent, unreachable. The generation in
+// force is the highest in any readable ledger or recovery point; equal
+// generations with different content are a dispute, in which nobody claims,
+// lifts or prunes (H14, H15).
+package ledger
+
+import "time"
+
+// Key of the ledger in each bucket.
+const Key = "_dr/ledger.json"
+
+// Ledger is the object. Times are S3's, not a local clock's (H10).
+type Ledger struct {
+	Version      int       `json:"version"` // of this format: 1
+	Generation   int64     `json:"generation"`
+	ActiveRegion string    `json:"activeRegion"`
+	ClusterUUID  string    `json:"clusterUuid"`
+	Endpoint     string    `json:"endpoint"` // of the domain, without a scheme
+	Since        time.Time `json:"since"`
+	PromotedFrom string    `json:"promotedFrom,omitempty"` // cluster UUID; empty at first set-up
+	Token        string    `json:"token"`                  // of the claim that wrote it (H25)
+	Intent       *Intent   `json:"intent,omitempty"`
+}
+
+// Intent of a switch under way.
+type Intent struct {
+	Token          string    `json:"token"`
+	FromGeneration int64     `json:"fromGeneration"`
+	To             string    `json:"to"` // Region
+	RequestID      string    `json:"requestId"`
+	Expires        time.Time `json:"expires"`
+}
+
+// Answer of one Region's ledger.
+type Answer string
+
+// The three answers.
+const (
+	Present     Answer = "present"
+	Absent      Answer = "absent"
+	Unreachable Answer = "unreachable"
+)
+
+// Reading of one Region.
+type Reading struct {
+	Region string
+	Answer Answer
+	Ledger Ledger // when present
+	ETag   string // when present
+	Date   time.Time
+	Err    error // when unreachable
+}
+
+// View of both Regions, and of the copies in their newest points.
+type View struct {
+	Own, Other Reading
+	// FromPoints is the highest ledger copy that a readable recovery point
+	// carries, nil when there is none.
+	FromPoints *Ledger
+}

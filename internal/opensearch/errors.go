@@ -1,0 +1,52 @@
+package opensearch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNotFound: the engine's 404 for a repository, snapshot, role or index.
+var ErrNotFound = errors.New("not found")
+
+// ErrNotOffered: this engine or service has no such API.
+var ErrNotOffered = errors.New("not offered by this domain")
+
+// Error is an answer of the engine that is not a success.
+type Error struct {
+	Step   string // what was asked, lower case: "register repository os-snapshot-repo"
+	Status int    // HTTP
+	Type   string // the engine's error type, such as security_exception
+	Reason string // with the root causes' reasons
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s: %d %s: %s", e.Step, e.Status, e.Type, e.Reason)
+}
+
+// Is lets errors.Is(err, ErrNotFound) read well.
+func (e *Error) Is(target error) bool { return target == ErrNotFound && e.Status == 404 }
+
+func asError(err error) (*Error, bool) {
+	var e *Error
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+// IsGatewayTimeout: 504, the state is unknown and the caller looks again (F34).
+func IsGatewayTimeout(err error) bool {
+	e, ok := asError(err)
+	return ok && e.Status == 504
+}
+
+// IsForbidden: 401 or 403. Which of the four causes of F14 it is, the step says.
+func IsForbidden(err error) bool {
+	e, ok := asError(err)
+	return ok && (e.Status == 403 || e.Status == 401)
+}
+
+// IsConcurrentSnapshot: another snapshot or deletion is under way (F17).
+func IsConcurrentSnapshot(err error) bool {
+	e, ok := asError(err)
+	return ok && strings.Contains(e.Type+e.Reason, "concurrent_snapshot_execution")
+}

@@ -1,0 +1,112 @@
+// Package point keeps the recovery points: what a snapshot must be, in full, for
+// somebody to trust a Region to it. A point exists only for a snapshot that
+// ended in SUCCESS (PARTIAL makes none), and it is *whole* only while every
+// object that it named is still in the bucket with its size, which can be told
+// without any domain.
+//
+// Points are ordered by generation and sequence; times are for people (H34).
+// The point object is the commit mark: it is written last, after its object list
+// and its capsule, and deleted first (H17).
+package point
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+)
+
+// Keys under the product's own prefix.
+const (
+	Prefix     = "_dr/points/"
+	PinsPrefix = "_dr/pins/"
+)
+
+// ID orders points.
+type ID struct {
+	Generation int64 `json:"generation"`
+	Sequence   int64 `json:"sequence"`
+}
+
+// String such as 0000000002-0000000014, in which byte order is the order.
+func (id ID) String() string { return fmt.Sprintf("%010d-%010d", id.Generation, id.Sequence) }
+
+// Key of the point object; the object list and the capsule stand beside it.
+func (id ID) Key() string        { return Prefix + id.String() + ".json" }
+func (id ID) ObjectsKey() string { return Prefix + id.String() + ".objects.json" }
+func (id ID) CapsuleKey() string { return Prefix + id.String() + ".capsule.json" }
+
+// Less orders by generation, then sequence.
+func (id ID) Less(o ID) bool {
+	if id.Generation != o.Generation {
+		return id.Generation < o.Generation
+	}
+	return id.Sequence < o.Sequence
+}
+
+// Shard of an index in a point. The snapshot caught the shard at some number in
+// [Before, After]; the two are equal where nothing was written meanwhile.
+type Shard struct {
+	ID     int   `json:"id"`
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
+}
+
+// Index in a point.
+type Index struct {
+	Name            string   `json:"name"`
+	UUID            string   `json:"uuid"`
+	DataStream      string   `json:"dataStream,omitempty"`
+	Open            bool     `json:"open"`
+	MappingVersion  int64    `json:"mappingVersion"`
+	SettingsVersion int64    `json:"settingsVersion"`
+	AliasesVersion  int64    `json:"aliasesVersion"`
+	Shards          []Shard  `json:"shards"`
+	Documents       int64    `json:"documents"` // reported, never decided on (C3)
+	Bytes           int64    `json:"bytes"`
+	Blocks          []string `json:"blocks,omitempty"`
+}
+
+// LeftOut names an index that the point does not hold, and why (H12).
+type LeftOut struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// Point is one verified-as-written recovery point.
+type Point struct {
+	Version       int                     `json:"version"` // of this format: 1
+	ID            ID                      `json:"id"`
+	ClusterUUID   string                  `json:"clusterUuid"`
+	Region        string                  `json:"region"` // of the domain
+	Bucket        string                  `json:"bucket"`
+	BasePath      string                  `json:"basePath"` // = ClusterUUID
+	Snapshot      string                  `json:"snapshot"`
+	SnapshotUUID  string                  `json:"snapshotUuid"`
+	EngineVersion string                  `json:"engineVersion"`
+	Start         time.Time               `json:"start"` // the loss window counts from here (H33)
+	End           time.Time               `json:"end"`
+	Indices       []Index                 `json:"indices"` // the snapshot's own list
+	DataStreams   []opensearch.DataStream `json:"dataStreams,omitempty"`
+	LeftOut       []LeftOut               `json:"leftOut,omitempty"`
+	Documents     int64                   `json:"documents"`
+	BytesTotal    int64                   `json:"bytesTotal"` // referenced by the snapshot
+	BytesAdded    int64                   `json:"bytesAdded"`
+	Objects       int                     `json:"objects"` // in the object list
+	Ledger        ledger.Ledger           `json:"ledger"`  // copy, without an intent (H14)
+	Token         string                  `json:"token"`   // of the writer, to tell a repeated put from a lost race
+}
+
+// Object of the repository, as listed when the point was made.
+type Object struct {
+	Key  string `json:"k"`
+	Size int64  `json:"s"`
+}
+
+// Pin keeps a point from being pruned while somebody restores it (H17).
+type Pin struct {
+	Point   ID        `json:"point"`
+	Holder  string    `json:"holder"`
+	Expires time.Time `json:"expires"`
+}
