@@ -1,0 +1,78 @@
+# osdr: cross-Region disaster recovery for Amazon OpenSearch Service.
+# `make` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# everything that is installed, built or run lives in these two, both ignored by git
+DRILL := .drill
+BUILD := build
+
+LAMBDAS := snapshot recovery promotion gate traffic
+# The architecture of the functions; cdk.json's dr.functionArchitecture says the same
+# to CloudFormation, and the drill sets both to this machine's.
+GOARCH_FUNCTIONS ?= arm64
+# Reproducible bytes: no paths, no VCS stamp, no build id; without net/rpc.
+LAMBDA_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w -buildid="
+
+# The race detector is for what runs in production and for the drill; the CDK app is
+# one synth in one process, and its bindings are slow to build with it.
+RACED := ./internal/... ./lambda/... ./drill/...
+PLAIN := ./constructs/... ./stacks/... ./bin/...
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: lambdas
+lambdas: ## build the functions into build/lambda, the same bytes everywhere
+	@for f in $(LAMBDAS); do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH_FUNCTIONS) go build $(LAMBDA_FLAGS) -o $(BUILD)/lambda/$$f/bootstrap ./lambda/$$f; \
+	done
+
+.PHONY: app
+app: lambdas ## what cdk.json runs: build the functions, then synthesise
+	@go run ./bin/app
+
+.PHONY: install
+install: ## install what tests and drill need into .drill, pinned
+	@go run ./bin/drill install
+
+.PHONY: test
+test: install lambdas ## every test but the drill
+	go test $(PLAIN)
+	go test -race $(RACED)
+
+.PHONY: drill
+drill: ## the main job on this machine: emulator, real OpenSearch nodes, real cdk
+	@go run ./bin/drill run $(SCENARIO)
+
+.PHONY: golden
+golden: ## rewrite the template goldens after a wanted change
+	go test ./stacks -update
+
+.PHONY: sizes
+sizes: lambdas ## size of each function's package (at most 8 MB)
+	@for f in $(LAMBDAS); do \
+	  printf '%-10s %5.1f MB zipped\n' $$f "$$(gzip -9 -c $(BUILD)/lambda/$$f/bootstrap | wc -c | awk '{print $$1/1e6}')"; \
+	done
+
+GOLANGCI := $(DRILL)/bin/golangci-lint
+GOVULN   := $(DRILL)/bin/govulncheck
+
+$(GOLANGCI):
+	GOBIN=$(abspath $(DRILL)/bin) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
+
+$(GOVULN):
+	GOBIN=$(abspath $(DRILL)/bin) go install golang.org/x/vuln/cmd/govulncheck@v1.1.4
+
+.PHONY: lint
+lint: $(GOLANGCI) $(GOVULN) ## vet, gofmt, golangci-lint, and known vulnerabilities where their database can be reached
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	$(GOLANGCI) run ./...
+	@bash .ci/vulnerabilities $(GOVULN)
+
+.PHONY: clean
+clean: ## remove what was built and installed here
+	rm -rf $(BUILD) cdk.out $(DRILL)
