@@ -1,0 +1,58 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jstemmer/go-junit-report/v2/junit"
+)
+
+func TestReportOfAFailureFails(t *testing.T) {
+	var out bytes.Buffer
+	r := New("regular", &out)
+	if !r.Failed() {
+		t.Error("a report without a step must not count as a success")
+	}
+	if err := r.Do("good", func() (string, error) { return "3 points", nil }); err != nil {
+		t.Fatal(err)
+	}
+	if r.Failed() {
+		t.Error("one good step is no failure")
+	}
+	cause := errors.New("no point\nlong detail")
+	if err := r.Do("bad", func() (string, error) { return "", cause }); !errors.Is(err, cause) || !strings.HasPrefix(err.Error(), "bad: ") {
+		t.Errorf("the step's error must be wrapped with its name, got %v", err)
+	}
+	if !r.Failed() {
+		t.Error("a failed step must fail the report")
+	}
+	table := r.Table()
+	for _, want := range []string{"3 points", "FAIL  bad", "no point", "1 passed, 1 failed"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("table lacks %q:\n%s", want, table)
+		}
+	}
+	if strings.Contains(table, "long detail") {
+		t.Error("the table shows first lines only")
+	}
+	path := filepath.Join(t.TempDir(), "junit.xml")
+	if err := r.WriteJUnit(path); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got junit.Testsuites
+	if err := xml.Unmarshal(raw, &got); err != nil {
+		t.Fatalf("not XML: %v\n%s", err, raw)
+	}
+	if got.Tests != 2 || got.Failures != 1 || !strings.Contains(got.Suites[0].Testcases[1].Failure.Data, "long detail") {
+		t.Errorf("JUnit does not tell what happened: %+v", got)
+	}
+}
