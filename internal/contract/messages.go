@@ -53,6 +53,12 @@ type RecoveryRequest struct {
 	RequestID string         `json:"requestId,omitempty"` // CloudFormation's
 }
 
+// Domain of a RecoveryStatus.
+const (
+	DomainAbsent = "absent"
+	DomainReady  = "ready"
+)
+
 // RecoveryStatus is its answer. A refusal is an answer, not an error.
 type RecoveryStatus struct {
 	Region       string `json:"region"`
@@ -60,12 +66,19 @@ type RecoveryStatus struct {
 	Generation   int64  `json:"generation,omitempty"`
 	ClusterUUID  string `json:"clusterUuid,omitempty"`
 	Endpoint     string `json:"endpoint,omitempty"`
-	Phase        string `json:"phase"`
-	Done         bool   `json:"done"`
-	Percent      int    `json:"percent,omitempty"`
-	BytesDone    int64  `json:"bytesDone,omitempty"`
-	BytesTotal   int64  `json:"bytesTotal,omitempty"`
-	WaitingFor   string `json:"waitingFor,omitempty"`
+	// OwnGeneration is what this Region's own ledger says; 0 when it has none.
+	OwnGeneration int64 `json:"ownGeneration,omitempty"`
+	// Domain of this Region: DomainAbsent, DomainReady, or why it is busy.
+	Domain string `json:"domain,omitempty"`
+	// Documents in it that a removal would lose or a first claim elsewhere would
+	// strand, with those of indexes nobody can save; only ActionStatus counts.
+	Documents  int64  `json:"documents,omitempty"`
+	Phase      string `json:"phase"`
+	Done       bool   `json:"done"`
+	Percent    int    `json:"percent,omitempty"`
+	BytesDone  int64  `json:"bytesDone,omitempty"`
+	BytesTotal int64  `json:"bytesTotal,omitempty"`
+	WaitingFor string `json:"waitingFor,omitempty"`
 	// Refusal says what would be lost and which command goes on; the request
 	// that got it is over.
 	Refusal string `json:"refusal,omitempty"`

@@ -61,4 +61,7 @@ type View struct {
 	// FromPoints is the highest ledger copy that a readable recovery point
 	// carries, nil when there is none.
 	FromPoints *Ledger
+	// Conflicting is another point's copy of that generation with different
+	// content: a dispute.
+	Conflicting *Ledger
 }

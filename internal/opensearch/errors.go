@@ -50,3 +50,10 @@ func IsConcurrentSnapshot(err error) bool {
 	e, ok := asError(err)
 	return ok && strings.Contains(e.Type+e.Reason, "concurrent_snapshot_execution")
 }
+
+// IsNameTaken: a snapshot of that name exists already or is under way; after a
+// lost answer it may be one's own (F17, F34).
+func IsNameTaken(err error) bool {
+	e, ok := asError(err)
+	return ok && e.Type == "invalid_snapshot_name_exception" && strings.Contains(e.Reason, "with the same name")
+}

@@ -47,7 +47,8 @@ type Index struct {
 	MappingVersion  int64    `json:"mappingVersion"`
 	SettingsVersion int64    `json:"settingsVersion"`
 	AliasesVersion  int64    `json:"aliasesVersion"`
-	Shards          []Shard  `json:"shards"` // ordered by id; of closed indexes as far as known
+	Shards          []Shard  `json:"shards"`    // ordered by id; of closed indexes as far as known
+	Primaries       int      `json:"primaries"` // fewer Shards than this: the others told no numbers
 	Documents       int64    `json:"documents"`
 	Bytes           int64    `json:"bytes"`
 	Blocks          []string `json:"blocks,omitempty"` // index.blocks.* that are true, ordered
@@ -170,7 +171,8 @@ type Domain interface {
 	// RunningSnapshots of any repository, "repository/name", automated ones too.
 	RunningSnapshots(ctx context.Context) ([]string, error)
 	// CreateSnapshot never waits for completion (F34) and is never retried by the
-	// transport.
+	// transport. A name that is not there is ErrNotFound, and no snapshot (H43); a
+	// red index is an error of type snapshot_exception.
 	CreateSnapshot(ctx context.Context, repository, name string, r SnapshotRequest) error
 	Snapshot(ctx context.Context, repository, name string) (Snapshot, error)
 	Snapshots(ctx context.Context, repository string) ([]Snapshot, error)
@@ -186,6 +188,9 @@ type Security interface {
 	PutRole(ctx context.Context, name string, r Role) error
 	RoleMapping(ctx context.Context, name string) (RoleMapping, error) // ErrNotFound
 	PutRoleMapping(ctx context.Context, name string, m RoleMapping) error
+	// SecurityCapsule is the part of the Capsule that needs this signer: Roles and
+	// RoleMappings, without reserved, hidden and static ones, never a hash.
+	SecurityCapsule(ctx context.Context) (Capsule, error)
 	// EnableAudit switches the domain's audit log on (D6). ErrNotOffered where
 	// the node has no such API.
 	EnableAudit(ctx context.Context) error

@@ -4,6 +4,26 @@
 // object that it named is still in the bucket with its size, which can be told
 // without any domain.
 //
+// Which objects a snapshot needs is read from the repository's own account, not
+// taken from a listing. Seen on OpenSearch 3.4.0 with repository-s3 (paths under
+// the base path):
+//
+//   - index-N and indices/<id>/<shard>/index-<generation> are replaced by every
+//     snapshot and every deletion, so no point may name one; that some index-N is
+//     there is asked instead.
+//   - snap-<uuid>.dat, meta-<uuid>.dat and each shard's snap-<uuid>.dat are
+//     written once and go with their snapshot only.
+//   - indices/<id>/meta-<blob>.dat, the index's metadata, is shared by snapshots
+//     between which it did not change; index-N says which one is whose.
+//   - indices/<id>/<shard>/__<blob> are Lucene files, shared by snapshots. Those
+//     of a snapshot are named in the shard's snap-<uuid>.dat. A deletion takes
+//     those that no remaining snapshot names, what failed snapshots left among
+//     them. v__<blob> has no object: its bytes are in snap-<uuid>.dat.
+//
+// So a point stays whole whatever later snapshots and prunings replace, and no
+// pruning has to edit another point's list: a crash between the two cannot leave
+// a good point that looks broken, nor a broken one that looks whole.
+//
 // Points are ordered by generation and sequence; times are for people (H34).
 // The point object is the commit mark: it is written last, after its object list
 // and its capsule, and deleted first (H17).
@@ -93,12 +113,13 @@ type Point struct {
 	Documents     int64                   `json:"documents"`
 	BytesTotal    int64                   `json:"bytesTotal"` // referenced by the snapshot
 	BytesAdded    int64                   `json:"bytesAdded"`
-	Objects       int                     `json:"objects"` // in the object list
-	Ledger        ledger.Ledger           `json:"ledger"`  // copy, without an intent (H14)
-	Token         string                  `json:"token"`   // of the writer, to tell a repeated put from a lost race
+	Objects       int                     `json:"objects"`          // in the object list
+	Opaque        int                     `json:"opaque,omitempty"` // shards whose file list could not be read: their data is not in the object list
+	Ledger        ledger.Ledger           `json:"ledger"`           // copy, without an intent (H14)
+	Token         string                  `json:"token"`            // of the writer, to tell a repeated put from a lost race
 }
 
-// Object of the repository, as listed when the point was made.
+// Object of the repository that the point's snapshot needs.
 type Object struct {
 	Key  string `json:"k"`
 	Size int64  `json:"s"`

@@ -1,0 +1,218 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// Errors of writing. Compare with errors.Is.
+var (
+	// ErrSuperseded: the ledger has moved on; read again and decide anew.
+	ErrSuperseded = errors.New("superseded")
+	// ErrIntentExpired: the intent is over by S3's clock.
+	ErrIntentExpired = errors.New("intent expired")
+)
+
+// IntentHeld is the error of a PutIntent while another switch is under way (H21).
+type IntentHeld struct{ Intent Intent }
+
+func (e *IntentHeld) Error() string {
+	return fmt.Sprintf("a switch to %s is under way by request %s until %s; let it end, or run `osdr abort`", e.Intent.To, e.Intent.RequestID, e.Intent.Expires.Format(time.RFC3339))
+}
+
+// Claim names the domain that becomes active. Region is the promoted one.
+type Claim struct {
+	Region      string
+	ClusterUUID string
+	Endpoint    string // of the domain, without a scheme
+	Token       string // unique to this claim; of a switch: its intent's token
+}
+
+// ClaimFirst claims generation 1 in the bucket of the Region that is promoted.
+// The caller has asked View.FirstSetUp. After any doubt it reads back: its own
+// token there is a success (H25), another one is ErrSuperseded.
+func ClaimFirst(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
+	step := "claim generation 1 in " + b.Region()
+	if c.Region != b.Region() {
+		return Ledger{}, fmt.Errorf("%s: a claim for %s must be written in that Region's bucket (D12)", step, c.Region)
+	}
+	now, err := b.Now(ctx)
+	if errors.Is(err, store.ErrAbsent) {
+		return Ledger{}, fmt.Errorf("%s: %w; deploy the foundation stack of %s", step, err, b.Region())
+	}
+	if err != nil {
+		return Ledger{}, fmt.Errorf("%s: %w", step, err)
+	}
+	return put(ctx, b, step, Ledger{
+		Version: FormatVersion, Generation: 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,
+		Endpoint: c.Endpoint, Since: now, Token: c.Token,
+	}, store.Condition{IfAbsent: true})
+}
+
+// CopyDown writes l, without its intent, into a bucket that has a lower ledger
+// or none, and answers what stands there. The same one there already is a
+// success and no write; a different one of the same generation is ErrDispute, a
+// higher one ErrSuperseded: neither is ever overwritten. Who sees a higher
+// generation does this before acting (H15).
+func CopyDown(ctx context.Context, b store.Bucket, l Ledger) (Ledger, error) {
+	step := fmt.Sprintf("copy ledger generation %d to %s", l.Generation, b.Region())
+	l = l.Copy()
+	r := read(ctx, b)
+	cond := store.Condition{IfAbsent: true}
+	switch {
+	case r.Answer == Unreachable:
+		return Ledger{}, fmt.Errorf("%s: %w", step, r.Err)
+	case r.Answer == Absent:
+	case r.Ledger.Generation > l.Generation:
+		return Ledger{}, fmt.Errorf("%s: %w: it stands at generation %d", step, ErrSuperseded, r.Ledger.Generation)
+	case r.Ledger.Generation == l.Generation && r.Ledger.Same(l):
+		return r.Ledger, nil
+	case r.Ledger.Generation == l.Generation:
+		return Ledger{}, fmt.Errorf("%s: %w", step, disputed("it", l, "the ledger of "+b.Region(), r.Ledger))
+	default:
+		cond = store.Condition{IfMatch: r.ETag}
+	}
+	return put(ctx, b, step, l, cond)
+}
+
+// PutIntent marks the switch in, under the ledger in force. It is given for ttl
+// by S3's clock; in.Expires and in.FromGeneration are set here. Repeated with
+// its own token it renews. An expired intent of another token is replaced, a
+// live one is *IntentHeld. When both Regions answer, the active one's bucket
+// comes first (H3).
+func PutIntent(ctx context.Context, b store.Bucket, inForce Ledger, in Intent, ttl time.Duration) (Ledger, error) {
+	step := fmt.Sprintf("mark the switch to %s in the ledger of %s", in.To, b.Region())
+	r, err := expect(ctx, b, step)
+	if err != nil {
+		return Ledger{}, err
+	}
+	if !r.Ledger.Same(inForce) {
+		return Ledger{}, fmt.Errorf("%s: %w: it stands at generation %d with domain %s, not generation %d with %s", step, ErrSuperseded,
+			r.Ledger.Generation, r.Ledger.ClusterUUID, inForce.Generation, inForce.ClusterUUID)
+	}
+	if i := r.Ledger.Intent; i != nil && i.Token != in.Token && i.Live(r.Date) {
+		return Ledger{}, fmt.Errorf("%s: %w", step, &IntentHeld{Intent: *i})
+	}
+	in.FromGeneration, in.Expires = r.Ledger.Generation, r.Date.Add(ttl)
+	l := r.Ledger
+	l.Intent = &in
+	return put(ctx, b, step, l, store.Condition{IfMatch: r.ETag})
+}
+
+// Live by S3's clock.
+func (i Intent) Live(now time.Time) bool { return i.Expires.After(now) }
+
+// RemoveIntent takes exactly the intent of token away. One that is gone already
+// is a success; another one in its place, or a ledger that its claim has moved
+// on, is ErrSuperseded: lift nothing then (H3).
+func RemoveIntent(ctx context.Context, b store.Bucket, token string) (Ledger, error) {
+	step := "remove the switch's mark from the ledger of " + b.Region()
+	r, err := expect(ctx, b, step)
+	switch {
+	case err != nil:
+		return Ledger{}, err
+	case r.Ledger.Token == token:
+		return Ledger{}, fmt.Errorf("%s: %w: its claim of generation %d was made", step, ErrSuperseded, r.Ledger.Generation)
+	case r.Ledger.Intent == nil:
+		return r.Ledger, nil
+	case r.Ledger.Intent.Token != token:
+		return Ledger{}, fmt.Errorf("%s: %w by request %s", step, ErrSuperseded, r.Ledger.Intent.RequestID)
+	}
+	return put(ctx, b, step, r.Ledger.Copy(), store.Condition{IfMatch: r.ETag})
+}
+
+// DropExpired removes an intent that is over by S3's clock and answers it; nil
+// when there is none, or it lives. The fence is lifted only after it (H10).
+func DropExpired(ctx context.Context, b store.Bucket) (*Intent, error) {
+	step := "drop an expired switch from the ledger of " + b.Region()
+	r, err := expect(ctx, b, step)
+	if err != nil {
+		return nil, err
+	}
+	i := r.Ledger.Intent
+	if i == nil || i.Live(r.Date) {
+		return nil, nil
+	}
+	if _, err := put(ctx, b, step, r.Ledger.Copy(), store.Condition{IfMatch: r.ETag}); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// ClaimSwitch makes c active as the next generation, and consumes exactly the
+// live intent whose token is c.Token, by one conditional put. Repeated after it
+// was done it answers the same ledger (H25). The second bucket gets it by
+// CopyDown, so that both hold the same content.
+func ClaimSwitch(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
+	step := fmt.Sprintf("claim %s in the ledger of %s", c.Region, b.Region())
+	r, err := expect(ctx, b, step)
+	if err != nil {
+		return Ledger{}, err
+	}
+	i := r.Ledger.Intent
+	switch {
+	case r.Ledger.Token == c.Token && r.Ledger.ClusterUUID == c.ClusterUUID:
+		return r.Ledger, nil
+	case i == nil:
+		return Ledger{}, fmt.Errorf("%s: %w: the switch is no longer marked in it", step, ErrSuperseded)
+	case i.Token != c.Token:
+		return Ledger{}, fmt.Errorf("%s: %w by request %s", step, ErrSuperseded, i.RequestID)
+	case i.To != c.Region:
+		return Ledger{}, fmt.Errorf("%s: %w: the mark is for %s", step, ErrSuperseded, i.To)
+	case !i.Live(r.Date):
+		return Ledger{}, fmt.Errorf("%s: %w at %s; ask for the switch again", step, ErrIntentExpired, i.Expires.Format(time.RFC3339))
+	}
+	return put(ctx, b, step, Ledger{
+		Version: FormatVersion, Generation: r.Ledger.Generation + 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,
+		Endpoint: c.Endpoint, Since: r.Date, PromotedFrom: r.Ledger.ClusterUUID, Token: c.Token,
+	}, store.Condition{IfMatch: r.ETag})
+}
+
+func expect(ctx context.Context, b store.Bucket, step string) (Reading, error) {
+	r := read(ctx, b)
+	switch r.Answer {
+	case Absent:
+		return r, fmt.Errorf("%s: %w: there is no ledger in it", step, store.ErrAbsent)
+	case Unreachable:
+		return r, fmt.Errorf("%s: %w", step, r.Err)
+	}
+	return r, nil
+}
+
+// put, and after any doubt read back: what was to be written is there = it was
+// written (H25).
+func put(ctx context.Context, b store.Bucket, step string, l Ledger, cond store.Condition) (Ledger, error) {
+	if err := l.Validate(); err != nil {
+		return Ledger{}, fmt.Errorf("%s: %w", step, err)
+	}
+	body, err := json.Marshal(l)
+	if err != nil {
+		return Ledger{}, fmt.Errorf("%s: %w", step, err)
+	}
+	_, err = b.Put(ctx, Key, body, cond)
+	if err == nil {
+		return l, nil
+	}
+	r := read(ctx, b)
+	switch {
+	case r.Answer == Present && r.Ledger.Same(l) && sameIntent(r.Ledger.Intent, l.Intent):
+		return r.Ledger, nil
+	case r.Answer == Present && errors.Is(err, store.ErrConflict):
+		return Ledger{}, fmt.Errorf("%s: %w: it stands at generation %d with domain %s in %s", step, ErrSuperseded, r.Ledger.Generation, r.Ledger.ClusterUUID, r.Ledger.ActiveRegion)
+	case r.Answer == Unreachable:
+		return Ledger{}, fmt.Errorf("%s: it is not known whether it was written, run again: %w", step, errors.Join(err, r.Err))
+	}
+	return Ledger{}, fmt.Errorf("%s: %w", step, err)
+}
+
+func sameIntent(a, b *Intent) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Token == b.Token && a.Expires.Equal(b.Expires)
+}

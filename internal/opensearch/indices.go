@@ -1,0 +1,257 @@
+package opensearch
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// uuidShape is 16 bytes in URL-safe base64, the only thing that may become a
+// path (H31).
+var uuidShape = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
+
+// Info of GET /.
+func (c *Client) Info(ctx context.Context) (Info, error) {
+	var answer struct {
+		ClusterUUID string `json:"cluster_uuid"`
+		Version     struct {
+			Distribution string `json:"distribution"`
+			Number       string `json:"number"`
+		} `json:"version"`
+	}
+	if err := c.get(ctx, "read cluster info", "/", &answer); err != nil {
+		return Info{}, err
+	}
+	if !uuidShape.MatchString(answer.ClusterUUID) {
+		answer.ClusterUUID = ""
+	}
+	return Info{ClusterUUID: answer.ClusterUUID, Version: answer.Version.Number, Distribution: answer.Version.Distribution}, nil
+}
+
+type clusterHealth struct {
+	Status  Health `json:"status"`
+	Indices map[string]struct {
+		Status Health `json:"status"`
+	} `json:"indices"`
+}
+
+// Health of all indexes together.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var answer clusterHealth
+	err := c.get(ctx, "read cluster health", "/_cluster/health?filter_path=status", &answer)
+	return answer.Status, err
+}
+
+// metadata is the part of the cluster state that is asked for.
+type metadata struct {
+	Metadata struct {
+		Indices map[string]struct {
+			State    string `json:"state"`
+			Version  int64  `json:"version"`
+			Mapping  int64  `json:"mapping_version"`
+			Settings int64  `json:"settings_version"`
+			Aliases  int64  `json:"aliases_version"`
+			Index    struct {
+				Index indexSettings `json:"index"`
+			} `json:"settings"`
+		} `json:"indices"`
+		DataStream struct {
+			DataStream map[string]struct {
+				Indices []struct {
+					Name string `json:"index_name"`
+				} `json:"indices"`
+			} `json:"data_stream"`
+		} `json:"data_stream"`
+	} `json:"metadata"`
+}
+
+type indexSettings struct {
+	UUID      string         `json:"uuid"`
+	Hidden    string         `json:"hidden"`
+	Primaries string         `json:"number_of_shards"`
+	Blocks    map[string]any `json:"blocks"`
+	Store     struct {
+		Type string `json:"type"`
+	} `json:"store"`
+	Routing struct {
+		Allocation struct {
+			Require struct {
+				BoxType string `json:"box_type"`
+			} `json:"require"`
+		} `json:"allocation"`
+	} `json:"routing"`
+}
+
+// tier of UltraWarm: its indexes are pinned to warm nodes, and the engine's
+// searchable snapshots have a store of their own. A cold index is not part of
+// the cluster and is in no list.
+func (s indexSettings) tier() string {
+	if t := s.Routing.Allocation.Require.BoxType; t == "warm" || t == "cold" {
+		return t
+	}
+	if s.Store.Type == "remote_snapshot" {
+		return "warm"
+	}
+	return ""
+}
+
+const metadataPath = "/_cluster/state/metadata?expand_wildcards=all&filter_path=" +
+	"metadata.data_stream.data_stream.*.indices.index_name,metadata.indices.*.state,metadata.indices.*.version," +
+	"metadata.indices.*.*_version,metadata.indices.*.settings.index.uuid,metadata.indices.*.settings.index.hidden," +
+	"metadata.indices.*.settings.index.number_of_shards,metadata.indices.*.settings.index.blocks," +
+	"metadata.indices.*.settings.index.store.type,metadata.indices.*.settings.index.routing.allocation.require"
+
+const statsPath = "/_all/_stats/docs,store?level=shards&expand_wildcards=all&forbid_closed_indices=false&filter_path=" +
+	"indices.*.uuid,indices.*.shards.*.routing.primary,indices.*.shards.*.docs.count," +
+	"indices.*.shards.*.store.size_in_bytes,indices.*.shards.*.seq_no.max_seq_no"
+
+type stats struct {
+	Indices map[string]struct {
+		UUID   string `json:"uuid"`
+		Shards map[string][]struct {
+			Routing struct {
+				Primary bool `json:"primary"`
+			} `json:"routing"`
+			Docs struct {
+				Count int64 `json:"count"`
+			} `json:"docs"`
+			Store struct {
+				Size int64 `json:"size_in_bytes"`
+			} `json:"store"`
+			SeqNo struct {
+				Max int64 `json:"max_seq_no"`
+			} `json:"seq_no"`
+		} `json:"shards"`
+	} `json:"indices"`
+}
+
+// Indices joins cluster state, health and statistics, by name. The state is
+// what there is; an index that is made or deleted between the three questions
+// lacks numbers or is left as the state had it.
+func (c *Client) Indices(ctx context.Context) ([]Index, error) {
+	var state metadata
+	if err := c.get(ctx, "list indexes", metadataPath, &state); err != nil {
+		return nil, err
+	}
+	var health clusterHealth
+	err := c.get(ctx, "read health of indexes", "/_cluster/health?level=indices&expand_wildcards=all&filter_path=indices.*.status", &health)
+	if err != nil {
+		return nil, err
+	}
+	var numbers stats
+	if err := c.get(ctx, "read statistics of indexes", statsPath, &numbers); err != nil {
+		return nil, err
+	}
+	list := make([]Index, 0, len(state.Metadata.Indices))
+	for name, m := range state.Metadata.Indices {
+		s := m.Index.Index
+		i := Index{
+			Name: name, UUID: s.UUID, Open: m.State == "open", Hidden: s.Hidden == "true", Health: health.Indices[name].Status, Tier: s.tier(),
+			MetadataVersion: m.Version, MappingVersion: m.Mapping, SettingsVersion: m.Settings, AliasesVersion: m.Aliases,
+		}
+		if i.Primaries, err = strconv.Atoi(s.Primaries); err != nil {
+			return nil, fmt.Errorf("list indexes: number of shards of %s is %q", name, s.Primaries)
+		}
+		for block, on := range s.Blocks {
+			if fmt.Sprint(on) == "true" {
+				i.Blocks = append(i.Blocks, block)
+			}
+		}
+		sort.Strings(i.Blocks)
+		if n := numbers.Indices[name]; n.UUID == s.UUID {
+			for id, copies := range n.Shards {
+				number, err := strconv.Atoi(id)
+				if err != nil {
+					return nil, fmt.Errorf("read statistics of indexes: shard %q of %s", id, name)
+				}
+				for _, copy := range copies {
+					if copy.Routing.Primary {
+						i.Shards = append(i.Shards, Shard{ID: number, MaxSeqNo: copy.SeqNo.Max})
+						i.Documents += copy.Docs.Count
+						i.Bytes += copy.Store.Size
+					}
+				}
+			}
+			sort.Slice(i.Shards, func(a, b int) bool { return i.Shards[a].ID < i.Shards[b].ID })
+		}
+		list = append(list, i)
+	}
+	sort.Slice(list, func(a, b int) bool { return list[a].Name < list[b].Name })
+	state.markStreams(list)
+	return list, nil
+}
+
+func (m metadata) markStreams(list []Index) {
+	type member struct {
+		stream string
+		last   bool
+	}
+	members := map[string]member{}
+	for stream, d := range m.Metadata.DataStream.DataStream {
+		for n, i := range d.Indices {
+			members[i.Name] = member{stream, n == len(d.Indices)-1}
+		}
+	}
+	for n := range list {
+		of := members[list[n].Name]
+		list[n].DataStream, list[n].WriteIndex = of.stream, of.last
+	}
+}
+
+// DataStreams by name, hidden ones too.
+func (c *Client) DataStreams(ctx context.Context) ([]DataStream, error) {
+	var state metadata
+	if err := c.get(ctx, "list data streams", metadataPath, &state); err != nil {
+		return nil, err
+	}
+	var list []DataStream
+	for name, d := range state.Metadata.DataStream.DataStream {
+		stream := DataStream{Name: name}
+		for _, i := range d.Indices {
+			stream.Indices = append(stream.Indices, i.Name)
+		}
+		list = append(list, stream)
+	}
+	sort.Slice(list, func(a, b int) bool { return list[a].Name < list[b].Name })
+	return list, nil
+}
+
+// refreshAtOnce bounds the URL's length; the engine takes 4096 bytes.
+const refreshAtOnce = 15
+
+// Refresh the named open indexes; a closed one is an error of the engine. None
+// is none, not all. Some shards that fail are an error.
+func (c *Client) Refresh(ctx context.Context, indices []string) error {
+	const step = "refresh indexes"
+	for from := 0; from < len(indices); from += refreshAtOnce {
+		some := indices[from:min(from+refreshAtOnce, len(indices))]
+		var answer struct {
+			Shards shards `json:"_shards"`
+		}
+		if err := c.call(ctx, c.changes, step, http.MethodPost, "/"+names(some)+"/_refresh", nil, &answer); err != nil {
+			return err
+		}
+		if s := answer.Shards; s.Failed > 0 {
+			reason := "no reason given"
+			if len(s.Failures) > 0 {
+				reason = redact(s.Failures[0].Reason.sentence())
+			}
+			return fmt.Errorf("%s: %d of %d shards failed: %s", step, s.Failed, s.Total, reason)
+		}
+	}
+	return nil
+}
+
+// names of a path: each escaped, commas between.
+func names(list []string) string {
+	escaped := make([]string, len(list))
+	for i, n := range list {
+		escaped[i] = url.PathEscape(n)
+	}
+	return strings.Join(escaped, ",")
+}

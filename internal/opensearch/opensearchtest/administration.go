@@ -1,0 +1,163 @@
+package opensearchtest
+
+import (
+	"context"
+	"fmt"
+)
+
+// change runs an application's or administrator's operation.
+func (c *Cluster) change(ctx context.Context, call, step string, f func() error) error {
+	return c.do(ctx, call, step, nil, func(*Cluster) error { return f() })
+}
+
+func (c *Cluster) index(step, name string) (*index, error) {
+	i := c.indices[name]
+	if i == nil {
+		return nil, fail(step, 404, "index_not_found_exception", "no such index [%s]", name)
+	}
+	return i, nil
+}
+
+// CreateIndex makes an empty index. The name of one that exists is a 400.
+func (c *Cluster) CreateIndex(ctx context.Context, name string, o IndexOptions) error {
+	step := "create index " + name
+	return c.change(ctx, "CreateIndex", step, func() error {
+		if c.indices[name] != nil || c.streams[name] != nil {
+			return fail(step, 400, "resource_already_exists_exception", "index [%s] already exists", name)
+		}
+		c.addIndex(name, o)
+		return nil
+	})
+}
+
+// DeleteIndex removes it with all its documents.
+func (c *Cluster) DeleteIndex(ctx context.Context, name string) error {
+	step := "delete index " + name
+	return c.change(ctx, "DeleteIndex", step, func() error {
+		i, err := c.index(step, name)
+		if err != nil {
+			return err
+		}
+		if err := c.inSnapshot(step, name); err != nil {
+			return err
+		}
+		if i.stream != "" {
+			s := c.streams[i.stream]
+			if s.Indices[len(s.Indices)-1] == name {
+				return fail(step, 400, "illegal_argument_exception", "index [%s] is the write index for data stream [%s] and cannot be deleted", name, i.stream)
+			}
+			kept := s.Indices[:0:0]
+			for _, b := range s.Indices {
+				if b != name {
+					kept = append(kept, b)
+				}
+			}
+			s.Indices = kept
+		}
+		delete(c.indices, name)
+		return nil
+	})
+}
+
+// inSnapshot refuses to delete or close what a snapshot is about to copy.
+func (c *Cluster) inSnapshot(step, name string) error {
+	for _, s := range c.running {
+		if s.indices[name] != nil {
+			return fail(step, 400, "snapshot_in_progress_exception", "Cannot delete or close indices that are being snapshotted: [[%s]]", name)
+		}
+	}
+	return nil
+}
+
+// CloseIndex closes it; a data stream's write index cannot be (H23).
+func (c *Cluster) CloseIndex(ctx context.Context, name string) error {
+	step := "close index " + name
+	return c.change(ctx, "CloseIndex", step, func() error {
+		i, err := c.index(step, name)
+		if err != nil {
+			return err
+		}
+		if s := c.streams[i.stream]; s != nil && s.Indices[len(s.Indices)-1] == name {
+			return fail(step, 400, "illegal_argument_exception", "cannot close the following data stream write indices [%s]", name)
+		}
+		if err := c.inSnapshot(step, name); err != nil {
+			return err
+		}
+		if i.open {
+			i.open = false
+			i.versions.Metadata++
+			i.versions.Settings++
+		}
+		return nil
+	})
+}
+
+// SetBlock sets or clears one of index.blocks.*, such as "write", by settings.
+func (c *Cluster) SetBlock(ctx context.Context, name, block string, on bool) error {
+	step := "set block of index " + name
+	return c.change(ctx, "SetBlock", step, func() error {
+		i, err := c.index(step, name)
+		if err != nil {
+			return err
+		}
+		if i.blocks[block] == on {
+			return nil
+		}
+		if on {
+			i.blocks[block] = true
+		} else {
+			delete(i.blocks, block)
+		}
+		i.versions.Metadata++
+		i.versions.Settings++
+		return nil
+	})
+}
+
+// PutAlias adds an alias to one index.
+func (c *Cluster) PutAlias(ctx context.Context, name, alias string) error {
+	step := "put alias " + alias
+	return c.change(ctx, "PutAlias", step, func() error {
+		i, err := c.index(step, name)
+		if err != nil {
+			return err
+		}
+		i.aliases[alias] = map[string]any{}
+		i.versions.Metadata++
+		i.versions.Aliases++
+		return nil
+	})
+}
+
+// CreateDataStream makes the stream and its first backing index.
+func (c *Cluster) CreateDataStream(ctx context.Context, name string) error {
+	step := "create data stream " + name
+	return c.change(ctx, "CreateDataStream", step, func() error {
+		if c.streams[name] != nil || c.indices[name] != nil {
+			return fail(step, 400, "resource_already_exists_exception", "data_stream [%s] already exists", name)
+		}
+		c.streams[name] = &stream{}
+		c.rollover(name)
+		return nil
+	})
+}
+
+// Rollover gives the stream a new write index.
+func (c *Cluster) Rollover(ctx context.Context, name string) error {
+	step := "roll over data stream " + name
+	return c.change(ctx, "Rollover", step, func() error {
+		if c.streams[name] == nil {
+			return fail(step, 404, "index_not_found_exception", "no such index [%s]", name)
+		}
+		c.rollover(name)
+		return nil
+	})
+}
+
+func (c *Cluster) rollover(name string) {
+	s := c.streams[name]
+	s.Generation++
+	i := c.addIndex(fmt.Sprintf(".ds-%s-%06d", name, s.Generation), IndexOptions{Hidden: true})
+	i.stream = name
+	s.Indices = append(s.Indices, i.name)
+}

@@ -1,0 +1,122 @@
+package opensearchtest
+
+import (
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+)
+
+// Verdict on one call: an error Before is a call that did nothing; After is one
+// whose effect stands and whose answer was lost.
+type Verdict struct{ Before, After error }
+
+// faults are set by the methods below, and last until they are unset. A bucket
+// that cannot be reached is a fault of the store.Bucket.
+type faults struct {
+	intercept   func(call string) Verdict
+	refuse      func(action string, r opensearch.Repository) error
+	propagation int
+	noManager   bool
+	noAudit     bool
+	automated   string
+	takes       time.Duration
+	hold        bool
+	ends        opensearch.SnapshotState
+}
+
+func (c *Cluster) set(f func(*faults)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tick() // what is over by now was not under the new rule
+	f(&c.faults)
+}
+
+// Intercept asks f about each call by its method's name, such as
+// "CreateSnapshot" or "Index"; nil asks nobody. f runs before the cluster is
+// locked, so it may call the cluster itself.
+func (c *Cluster) Intercept(f func(call string) Verdict) {
+	c.set(func(x *faults) { x.intercept = f })
+}
+
+func (c *Cluster) intercepted(call string) Verdict {
+	c.mu.Lock()
+	f := c.faults.intercept
+	c.mu.Unlock()
+	if f == nil {
+		return Verdict{}
+	}
+	return f(call)
+}
+
+// GatewayTimeout is the service's 504 for a step (F34).
+func GatewayTimeout(step string) error {
+	return fail(step, 504, "", "504 Gateway Time-out")
+}
+
+// RefuseRepositories asks f at each registration ("put") and verification
+// ("verify"): the place for forms that the service refuses (X8). Nil: none.
+func (c *Cluster) RefuseRepositories(f func(action string, r opensearch.Repository) error) {
+	c.set(func(x *faults) { x.refuse = f })
+}
+
+// FailVerifications makes the next n verifications fail as those of a role that
+// IAM has not spread yet (F13).
+func (c *Cluster) FailVerifications(n int) { c.set(func(x *faults) { x.propagation = n }) }
+
+// LoseManager makes GET / say "_na_", as before an election (H31).
+func (c *Cluster) LoseManager(lost bool) { c.set(func(x *faults) { x.noManager = lost }) }
+
+// HideAudit makes the cluster one without the audit API.
+func (c *Cluster) HideAudit() { c.set(func(x *faults) { x.noAudit = true }) }
+
+// RunAutomatedSnapshot makes the service's own snapshot "repository/name" run;
+// empty ends it.
+func (c *Cluster) RunAutomatedSnapshot(name string) { c.set(func(x *faults) { x.automated = name }) }
+
+// SnapshotsTake sets how long those that start from now on take; 0, the
+// default, is over at once.
+func (c *Cluster) SnapshotsTake(d time.Duration) { c.set(func(x *faults) { x.takes = d }) }
+
+// HoldSnapshots keeps those that start from now on in progress until
+// ReleaseSnapshots.
+func (c *Cluster) HoldSnapshots() { c.set(func(x *faults) { x.hold = true }) }
+
+// ReleaseSnapshots lets held ones end when their time is over.
+func (c *Cluster) ReleaseSnapshots() {
+	c.set(func(x *faults) {
+		x.hold = false
+		for _, s := range c.running {
+			s.held = false
+		}
+	})
+}
+
+// NextSnapshotEnds gives the next snapshot's end: PARTIAL or FAILED.
+func (c *Cluster) NextSnapshotEnds(state opensearch.SnapshotState) {
+	c.set(func(x *faults) { x.ends = state })
+}
+
+// SetHealth of one index.
+func (c *Cluster) SetHealth(index string, h opensearch.Health) {
+	c.set(func(*faults) { c.indices[index].health = h })
+}
+
+// Kill takes the node away at once: calls find nobody, and a snapshot under way
+// is gone, its blobs left behind, as a node that comes back knows nothing of it.
+func (c *Cluster) Kill() {
+	c.set(func(*faults) { c.down, c.running = true, nil })
+}
+
+// Start brings it back on its data.
+func (c *Cluster) Start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down = false
+}
+
+// ReplaceUUID gives the cluster another UUID on the same data, as a forced
+// quorum recovery does (H13).
+func (c *Cluster) ReplaceUUID() string {
+	c.set(func(*faults) { c.uuid = c.newUUID() })
+	return c.uuid
+}

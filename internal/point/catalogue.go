@@ -1,0 +1,206 @@
+package point
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// FormatVersion of a point that this program reads and writes.
+const FormatVersion = 1
+
+// ErrMalformed: an object stands where a point should and is none.
+var ErrMalformed = errors.New("malformed recovery point")
+
+// Kinds of keys of one point, by the end of the key.
+const (
+	endPoint    = ".json"
+	endObjects  = ".objects.json"
+	endCapsule  = ".capsule.json"
+	endRemoving = ".removing.json"
+)
+
+// ParseID reads 0000000002-0000000014.
+func ParseID(s string) (ID, error) {
+	g, q, ok := strings.Cut(s, "-")
+	gen, err1 := strconv.ParseInt(g, 10, 64)
+	seq, err2 := strconv.ParseInt(q, 10, 64)
+	id := ID{gen, seq}
+	if !ok || err1 != nil || err2 != nil || gen < 1 || seq < 1 || id.String() != s {
+		return ID{}, fmt.Errorf("recovery point %q: want <generation>-<sequence>, ten digits each", s)
+	}
+	return id, nil
+}
+
+// parseKey splits a key under Prefix; ok is false for anything else.
+func parseKey(key string) (id ID, end string, ok bool) {
+	name, found := strings.CutPrefix(key, Prefix)
+	dot := strings.IndexByte(name, '.')
+	if !found || dot < 0 {
+		return ID{}, "", false
+	}
+	id, err := ParseID(name[:dot])
+	return id, name[dot:], err == nil
+}
+
+// keys of all points of a bucket, by id: which ends are there.
+func keys(ctx context.Context, b store.Bucket) (map[ID]map[string]store.Entry, error) {
+	entries, err := b.List(ctx, Prefix)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list recovery points: %w", err)
+	}
+	out := map[ID]map[string]store.Entry{}
+	for _, e := range entries {
+		if id, end, ok := parseKey(e.Key); ok {
+			if out[id] == nil {
+				out[id] = map[string]store.Entry{}
+			}
+			out[id][end] = e
+		}
+	}
+	return out, nil
+}
+
+// List answers the points of a bucket, oldest first. A bucket that does not
+// exist has none. One that is being removed is none any more.
+func List(ctx context.Context, b store.Bucket) ([]ID, error) {
+	all, err := keys(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	var out []ID
+	for id, ends := range all {
+		_, there := ends[endPoint]
+		if _, going := ends[endRemoving]; there && !going {
+			out = append(out, id)
+		}
+	}
+	slices.SortFunc(out, Compare)
+	return out, nil
+}
+
+// Compare for slices.SortFunc, oldest first.
+func Compare(a, b ID) int {
+	switch {
+	case a.Less(b):
+		return -1
+	case b.Less(a):
+		return 1
+	}
+	return 0
+}
+
+// Load one point, strictly.
+func Load(ctx context.Context, b store.Bucket, id ID) (Point, error) {
+	var p Point
+	if err := load(ctx, b, id.Key(), &p); err != nil {
+		return Point{}, fmt.Errorf("read recovery point %s: %w", id, err)
+	}
+	if p.ID != id {
+		return Point{}, fmt.Errorf("read recovery point %s: %w: it says it is %s", id, ErrMalformed, p.ID)
+	}
+	if err := p.Validate(); err != nil {
+		return Point{}, fmt.Errorf("read recovery point %s: %w", id, err)
+	}
+	return p, nil
+}
+
+// LoadNewest point by order; ok is false when there is none.
+func LoadNewest(ctx context.Context, b store.Bucket) (p Point, ok bool, err error) {
+	ids, err := List(ctx, b)
+	if err != nil || len(ids) == 0 {
+		return Point{}, false, err
+	}
+	p, err = Load(ctx, b, ids[len(ids)-1])
+	return p, err == nil, err
+}
+
+// Objects that the point needs, as the list beside it has them.
+func Objects(ctx context.Context, b store.Bucket, p Point) ([]Object, error) {
+	var s objectList
+	if err := load(ctx, b, p.ID.ObjectsKey(), &s); err != nil {
+		return nil, fmt.Errorf("read object list of recovery point %s: %w", p.ID, err)
+	}
+	if s.SnapshotUUID != p.SnapshotUUID || len(s.Objects) != p.Objects {
+		return nil, fmt.Errorf("read object list of recovery point %s: %w: it has %d objects of snapshot %s, the point %d of %s",
+			p.ID, ErrMalformed, len(s.Objects), s.SnapshotUUID, p.Objects, p.SnapshotUUID)
+	}
+	return s.Objects, nil
+}
+
+// LoadCapsule of a point.
+func LoadCapsule(ctx context.Context, b store.Bucket, id ID) (opensearch.Capsule, error) {
+	var s capsuleFile
+	if err := load(ctx, b, id.CapsuleKey(), &s); err != nil {
+		return opensearch.Capsule{}, fmt.Errorf("read capsule of recovery point %s: %w", id, err)
+	}
+	return s.Capsule, nil
+}
+
+// Validate the shape, as read and before a write.
+func (p Point) Validate() error {
+	switch {
+	case p.Version != FormatVersion:
+		return fmt.Errorf("%w: format version %d, this program knows %d; use the release that wrote it", ErrMalformed, p.Version, FormatVersion)
+	case p.ID.Generation < 1 || p.ID.Sequence < 1:
+		return fmt.Errorf("%w: id %s", ErrMalformed, p.ID)
+	case p.ClusterUUID == "" || p.BasePath != p.ClusterUUID:
+		return fmt.Errorf("%w: cluster %q writes under %q, want its own UUID", ErrMalformed, p.ClusterUUID, p.BasePath)
+	case p.Snapshot == "" || p.SnapshotUUID == "" || p.Token == "" || p.Start.IsZero() || p.End.Before(p.Start):
+		return fmt.Errorf("%w: snapshot, its uuid, token, start and end must all be set", ErrMalformed)
+	}
+	if err := p.Ledger.Validate(); err != nil {
+		return fmt.Errorf("%w: its ledger copy: %w", ErrMalformed, err)
+	}
+	for _, i := range p.Indices {
+		for _, s := range i.Shards {
+			if s.Before > s.After {
+				return fmt.Errorf("%w: index %s shard %d went from sequence number %d back to %d", ErrMalformed, i.Name, s.ID, s.Before, s.After)
+			}
+		}
+	}
+	return nil
+}
+
+type objectList struct {
+	Version      int      `json:"version"`
+	Token        string   `json:"token"`
+	SnapshotUUID string   `json:"snapshotUuid"`
+	Objects      []Object `json:"objects"`
+}
+
+type capsuleFile struct {
+	Version int                `json:"version"`
+	Token   string             `json:"token"`
+	Capsule opensearch.Capsule `json:"capsule"`
+}
+
+func load(ctx context.Context, b store.Bucket, key string, into any) error {
+	o, err := b.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	var v struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(o.Body, &v); err == nil && v.Version != FormatVersion {
+		return fmt.Errorf("%w: format version %d in s3://%s/%s, this program knows %d; use the release that wrote it", ErrMalformed, v.Version, b.Name(), key, FormatVersion)
+	}
+	d := json.NewDecoder(bytes.NewReader(o.Body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%w: s3://%s/%s: %w", ErrMalformed, b.Name(), key, err)
+	}
+	return nil
+}
