@@ -1,0 +1,136 @@
+"""Domains as the service makes them: slowly, at AWS-shaped endpoints, and with a node behind.
+
+The drill's control address starts and stops the node. While it works the domain is there, Created false or Deleted
+true, and Processing. The API's calls return at once, CloudFormation's wait, both off the event loop: functions and
+schedules go on meanwhile.
+"""
+import contextvars
+import hashlib
+import json
+import logging
+import urllib.error
+import urllib.request
+
+import ministack.services.cloudformation.stacks as stacks
+import ministack.services.opensearch as opensearch
+from ministack.core.concurrency import spawn_background
+from ministack.core.responses import get_account_id, get_region
+
+log = logging.getLogger("drill.domains")
+
+# The control address is on loopback: never through the proxy that functions use.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_create = opensearch.create_domain_record
+_delete = opensearch.delete_domain_record
+_update_by_stack = opensearch.update_domain_from_cloudformation
+_update_by_api = opensearch._update_domain_config
+_on_worker = stacks._runs_on_worker_thread
+_control = ""
+
+# A node takes seconds, a set time of creation may be an hour.
+_PATIENCE = 2 * 3600
+
+
+def install(control):
+    global _control
+    _control = control
+    opensearch.create_domain_record = create
+    opensearch.delete_domain_record = delete
+    opensearch.update_domain_from_cloudformation = update_by_stack
+    opensearch._update_domain_config = update_by_api
+    stacks._runs_on_worker_thread = lambda kind: kind == "AWS::OpenSearchService::Domain" or _on_worker(kind)
+
+
+def endpoint(name, region, account):
+    """search-<domain>-<26 letters and digits>.<region>.es.amazonaws.com, as the service forms it."""
+    digest = hashlib.sha256(f"{account}/{region}/{name}".encode()).hexdigest()[:26]
+    return f"search-{name}-{digest}.{region}.es.amazonaws.com"
+
+
+def ask(path, record):
+    """Posts the domain to the drill and waits for its answer."""
+    security = record.get("AdvancedSecurityOptions") or {}
+    options = record.get("DomainEndpointOptions") or {}
+    region, account, name = get_region(), get_account_id(), record["DomainName"]
+    body = {
+        "name": name, "region": region, "account": account, "arn": record["ARN"],
+        "endpoint": endpoint(name, region, account),
+        "masterUserArn": (security.get("MasterUserOptions") or {}).get("MasterUserARN", ""),
+        "customEndpoint": options.get("CustomEndpoint", "") if options.get("CustomEndpointEnabled") else "",
+        "engineVersion": record.get("EngineVersion", ""),
+    }
+    request = urllib.request.Request(_control + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with _direct.open(request, timeout=_PATIENCE) as answer:
+            answer.read()
+    except urllib.error.HTTPError as refused:
+        raise opensearch.OpenSearchServiceError(
+            500, "InternalException", f"the drill: {refused.read().decode(errors='replace').strip()}") from refused
+
+
+def background(what, work):
+    def run():
+        try:
+            work()
+        except Exception:  # nobody waits for it: the log is all there is
+            log.exception("%s failed", what)
+    spawn_background(contextvars.copy_context().run, run, thread_name=f"drill-{what}")
+
+
+def create(payload, compatibility_properties=None):
+    record = _create(payload, compatibility_properties)
+    name = record["DomainName"]
+    record.pop("Endpoint", None)
+    record.pop("_Endpoint", None)
+    record.update(Created=False, Processing=True, DomainProcessingStatus="Creating")
+
+    def finish():
+        try:
+            ask("/domains", record)
+        except Exception:
+            if opensearch._domains.get(name) is record:
+                _delete(name, missing_ok=True)
+            raise
+        if opensearch._domains.get(name) is not record or record["Deleted"]:
+            raise opensearch.OpenSearchServiceError(409, "ConflictException", f"Domain {name} was deleted meanwhile")
+        where = endpoint(name, get_region(), get_account_id())
+        record.update(Endpoint=where, _Endpoint=where, Created=True, Processing=False, DomainProcessingStatus="Active")
+
+    if compatibility_properties is None:  # the API
+        background(f"create-{name}", finish)
+    else:  # CloudFormation, on a thread of its own
+        finish()
+    return record
+
+
+def delete(name, missing_ok=False):
+    record = opensearch._domains.get(name)
+    if record is None:
+        return _delete(name, missing_ok)
+    already = record["Deleted"]
+    record.update(Deleted=True, Processing=True, DomainProcessingStatus="Deleting")
+
+    def finish():
+        ask("/domains/delete", record)
+        if opensearch._domains.get(name) is record:
+            _delete(name, missing_ok=True)
+
+    if missing_ok:  # CloudFormation
+        finish()
+    elif not already:
+        background(f"delete-{name}", finish)
+    return record
+
+
+def update_by_stack(name, payload, compatibility_properties):
+    record = _update_by_stack(name, payload, compatibility_properties)
+    ask("/domains/update", record)
+    return record
+
+
+def update_by_api(name, payload):
+    answer = _update_by_api(name, payload)
+    record = opensearch._domains.get(name)
+    if record is not None:
+        ask("/domains/update", record)
+    return answer
