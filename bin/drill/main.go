@@ -20,11 +20,13 @@ import (
 	"github.com/opensearch-dr/osdr/drill/cloud"
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/drill/install"
+	"github.com/opensearch-dr/osdr/drill/scenario"
 )
 
 type cli struct {
 	Dir string `help:"Folder of all that is installed." env:"OSDR_DRILL_DIR" placeholder:".drill"`
 
+	Run          runCommand      `cmd:"" help:"Play a scenario on a local cloud of its own and end with a table."`
 	Install      installCommand  `cmd:"" help:"Install what the local cloud runs on, and nothing else."`
 	Start        startCommand    `cmd:"" help:"Start the local cloud in the foreground; Ctrl-C stops it."`
 	Stop         stopCommand     `cmd:"" help:"Stop the local cloud that runs."`
@@ -62,6 +64,14 @@ func (c *cli) post(ctx context.Context, path string, body any) error {
 		return err
 	}
 	return remote.Post(ctx, path, body)
+}
+
+type runCommand struct {
+	Scenario string `arg:"" optional:"" help:"Scenario to play." default:"regular"`
+}
+
+func (r runCommand) Run(ctx context.Context, c *cli) error {
+	return scenario.Run(ctx, r.Scenario, c.Dir, os.Stdout)
 }
 
 type installCommand struct{}

@@ -115,6 +115,7 @@ const (
 	InboundRepository = "os-inbound"       // read-only registration of the other side's path
 	ManageSnapshots   = "manage_snapshots" // the engine's own role, mapped to the signer
 	AgentRole         = "osdr_agent"       // what manage_snapshots does not cover
+	RecoveryRole      = "osdr_recovery"    // what only the recovery function may do
 	OwnPrefix         = "_dr/"             // the product's own objects in each bucket
 )
 

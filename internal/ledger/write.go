@@ -51,7 +51,7 @@ func ClaimFirst(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
 	return put(ctx, b, step, Ledger{
 		Version: FormatVersion, Generation: 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,
 		Endpoint: c.Endpoint, Since: now, Token: c.Token,
-	}, store.Condition{IfAbsent: true})
+	}, store.Condition{IfAbsent: true}, c.made)
 }
 
 // CopyDown writes l, without its intent, into a bucket that has a lower ledger
@@ -77,7 +77,15 @@ func CopyDown(ctx context.Context, b store.Bucket, l Ledger) (Ledger, error) {
 	default:
 		cond = store.Condition{IfMatch: r.ETag}
 	}
-	return put(ctx, b, step, l, cond)
+	out, err := put(ctx, b, step, l, cond, l.Same)
+	if !errors.Is(err, ErrSuperseded) {
+		return out, err
+	}
+	// Somebody wrote in between; a dispute must be called one.
+	if r := read(ctx, b); r.Answer == Present && r.Ledger.Generation == l.Generation && !r.Ledger.Same(l) {
+		return Ledger{}, fmt.Errorf("%s: %w", step, disputed("it", l, "the ledger of "+b.Region(), r.Ledger))
+	}
+	return Ledger{}, err
 }
 
 // PutIntent marks the switch in, under the ledger in force. It is given for ttl
@@ -101,29 +109,31 @@ func PutIntent(ctx context.Context, b store.Bucket, inForce Ledger, in Intent, t
 	in.FromGeneration, in.Expires = r.Ledger.Generation, r.Date.Add(ttl)
 	l := r.Ledger
 	l.Intent = &in
-	return put(ctx, b, step, l, store.Condition{IfMatch: r.ETag})
+	return put(ctx, b, step, l, store.Condition{IfMatch: r.ETag}, l.exactly)
 }
 
 // Live by S3's clock.
 func (i Intent) Live(now time.Time) bool { return i.Expires.After(now) }
 
-// RemoveIntent takes exactly the intent of token away. One that is gone already
-// is a success; another one in its place, or a ledger that its claim has moved
-// on, is ErrSuperseded: lift nothing then (H3).
-func RemoveIntent(ctx context.Context, b store.Bucket, token string) (Ledger, error) {
+// RemoveIntent takes exactly this intent (its Token and FromGeneration) away. One
+// that is gone already is a success; another one in its place, or a ledger of
+// another generation, is ErrSuperseded: lift nothing then (H3).
+func RemoveIntent(ctx context.Context, b store.Bucket, in Intent) (Ledger, error) {
 	step := "remove the switch's mark from the ledger of " + b.Region()
 	r, err := expect(ctx, b, step)
 	switch {
 	case err != nil:
 		return Ledger{}, err
-	case r.Ledger.Token == token:
-		return Ledger{}, fmt.Errorf("%s: %w: its claim of generation %d was made", step, ErrSuperseded, r.Ledger.Generation)
+	case r.Ledger.Generation != in.FromGeneration || r.Ledger.Token == in.Token:
+		return Ledger{}, fmt.Errorf("%s: %w: it was for generation %d, the ledger stands at generation %d with domain %s in %s", step, ErrSuperseded,
+			in.FromGeneration, r.Ledger.Generation, r.Ledger.ClusterUUID, r.Ledger.ActiveRegion)
 	case r.Ledger.Intent == nil:
 		return r.Ledger, nil
-	case r.Ledger.Intent.Token != token:
+	case r.Ledger.Intent.Token != in.Token:
 		return Ledger{}, fmt.Errorf("%s: %w by request %s", step, ErrSuperseded, r.Ledger.Intent.RequestID)
 	}
-	return put(ctx, b, step, r.Ledger.Copy(), store.Condition{IfMatch: r.ETag})
+	l := r.Ledger.Copy()
+	return put(ctx, b, step, l, store.Condition{IfMatch: r.ETag}, l.exactly)
 }
 
 // DropExpired removes an intent that is over by S3's clock and answers it; nil
@@ -138,7 +148,8 @@ func DropExpired(ctx context.Context, b store.Bucket) (*Intent, error) {
 	if i == nil || i.Live(r.Date) {
 		return nil, nil
 	}
-	if _, err := put(ctx, b, step, r.Ledger.Copy(), store.Condition{IfMatch: r.ETag}); err != nil {
+	l := r.Ledger.Copy()
+	if _, err := put(ctx, b, step, l, store.Condition{IfMatch: r.ETag}, l.exactly); err != nil {
 		return nil, err
 	}
 	return i, nil
@@ -156,7 +167,7 @@ func ClaimSwitch(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
 	}
 	i := r.Ledger.Intent
 	switch {
-	case r.Ledger.Token == c.Token && r.Ledger.ClusterUUID == c.ClusterUUID:
+	case c.made(r.Ledger):
 		return r.Ledger, nil
 	case i == nil:
 		return Ledger{}, fmt.Errorf("%s: %w: the switch is no longer marked in it", step, ErrSuperseded)
@@ -170,7 +181,13 @@ func ClaimSwitch(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
 	return put(ctx, b, step, Ledger{
 		Version: FormatVersion, Generation: r.Ledger.Generation + 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,
 		Endpoint: c.Endpoint, Since: r.Date, PromotedFrom: r.Ledger.ClusterUUID, Token: c.Token,
-	}, store.Condition{IfMatch: r.ETag})
+	}, store.Condition{IfMatch: r.ETag}, c.made)
+}
+
+// made tells whether l is what this claim wrote, whatever intent has come since.
+// Since is not asked: a claim that is repeated has read another time.
+func (c Claim) made(l Ledger) bool {
+	return l.Token == c.Token && l.ActiveRegion == c.Region && l.ClusterUUID == c.ClusterUUID
 }
 
 func expect(ctx context.Context, b store.Bucket, step string) (Reading, error) {
@@ -184,9 +201,9 @@ func expect(ctx context.Context, b store.Bucket, step string) (Reading, error) {
 	return r, nil
 }
 
-// put, and after any doubt read back: what was to be written is there = it was
-// written (H25).
-func put(ctx context.Context, b store.Bucket, step string, l Ledger, cond store.Condition) (Ledger, error) {
+// put, and after any doubt read back: done tells whether what stands there says
+// that it was written (H25).
+func put(ctx context.Context, b store.Bucket, step string, l Ledger, cond store.Condition, done func(Ledger) bool) (Ledger, error) {
 	if err := l.Validate(); err != nil {
 		return Ledger{}, fmt.Errorf("%s: %w", step, err)
 	}
@@ -200,7 +217,7 @@ func put(ctx context.Context, b store.Bucket, step string, l Ledger, cond store.
 	}
 	r := read(ctx, b)
 	switch {
-	case r.Answer == Present && r.Ledger.Same(l) && sameIntent(r.Ledger.Intent, l.Intent):
+	case r.Answer == Present && done(r.Ledger):
 		return r.Ledger, nil
 	case r.Answer == Present && errors.Is(err, store.ErrConflict):
 		return Ledger{}, fmt.Errorf("%s: %w: it stands at generation %d with domain %s in %s", step, ErrSuperseded, r.Ledger.Generation, r.Ledger.ClusterUUID, r.Ledger.ActiveRegion)
@@ -210,9 +227,10 @@ func put(ctx context.Context, b store.Bucket, step string, l Ledger, cond store.
 	return Ledger{}, fmt.Errorf("%s: %w", step, err)
 }
 
-func sameIntent(a, b *Intent) bool {
-	if a == nil || b == nil {
-		return a == b
+// exactly l, the intent too.
+func (l Ledger) exactly(o Ledger) bool {
+	if l.Intent == nil || o.Intent == nil {
+		return l.Same(o) && l.Intent == o.Intent
 	}
-	return a.Token == b.Token && a.Expires.Equal(b.Expires)
+	return l.Same(o) && l.Intent.Token == o.Intent.Token && l.Intent.Expires.Equal(o.Intent.Expires)
 }

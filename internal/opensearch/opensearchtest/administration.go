@@ -3,6 +3,7 @@ package opensearchtest
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // change runs an application's or administrator's operation.
@@ -34,29 +35,27 @@ func (c *Cluster) CreateIndex(ctx context.Context, name string, o IndexOptions) 
 func (c *Cluster) DeleteIndex(ctx context.Context, name string) error {
 	step := "delete index " + name
 	return c.change(ctx, "DeleteIndex", step, func() error {
-		i, err := c.index(step, name)
-		if err != nil {
-			return err
-		}
-		if err := c.inSnapshot(step, name); err != nil {
-			return err
-		}
-		if i.stream != "" {
-			s := c.streams[i.stream]
-			if s.Indices[len(s.Indices)-1] == name {
-				return fail(step, 400, "illegal_argument_exception", "index [%s] is the write index for data stream [%s] and cannot be deleted", name, i.stream)
-			}
-			kept := s.Indices[:0:0]
-			for _, b := range s.Indices {
-				if b != name {
-					kept = append(kept, b)
-				}
-			}
-			s.Indices = kept
-		}
-		delete(c.indices, name)
-		return nil
+		return c.remove(step, name)
 	})
+}
+
+func (c *Cluster) remove(step, name string) error {
+	i, err := c.index(step, name)
+	if err != nil {
+		return err
+	}
+	if err := c.inSnapshot(step, name); err != nil {
+		return err
+	}
+	if i.stream != "" {
+		s := c.streams[i.stream]
+		if s.Indices[len(s.Indices)-1] == name {
+			return fail(step, 400, "illegal_argument_exception", "index [%s] is the write index for data stream [%s] and cannot be deleted", name, i.stream)
+		}
+		s.Indices = slices.DeleteFunc(slices.Clone(s.Indices), func(b string) bool { return b == name })
+	}
+	delete(c.indices, name)
+	return nil
 }
 
 // inSnapshot refuses to delete or close what a snapshot is about to copy.
@@ -100,16 +99,7 @@ func (c *Cluster) SetBlock(ctx context.Context, name, block string, on bool) err
 		if err != nil {
 			return err
 		}
-		if i.blocks[block] == on {
-			return nil
-		}
-		if on {
-			i.blocks[block] = true
-		} else {
-			delete(i.blocks, block)
-		}
-		i.versions.Metadata++
-		i.versions.Settings++
+		i.setBlock(block, on)
 		return nil
 	})
 }

@@ -2,7 +2,6 @@ package opensearchtest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,8 +14,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
-// The engine's layout below base_path, with JSON where the engine has its own
-// binary form:
+// The engine's layout below base_path (layout.go has the form of the blobs):
 //
 //	index-N, index.latest                    the root, replaced by each change
 //	snap-<uuid>.dat, meta-<uuid>.dat         one snapshot
@@ -25,22 +23,22 @@ import (
 //	indices/<id>/<shard>/index-<x>           all files of a shard
 //	indices/<id>/<shard>/__<x>               a file
 type root struct {
-	Generation int64                       `json:"-"`
-	Snapshots  map[string]rootSnapshot     `json:"snapshots"` // by name
-	Indices    map[string]*repositoryIndex `json:"indices"`   // by name
+	Generation int64
+	Snapshots  map[string]rootSnapshot     // by name
+	Indices    map[string]*repositoryIndex // by name
 }
 
 type rootSnapshot struct {
-	UUID  string                   `json:"uuid"`
-	State opensearch.SnapshotState `json:"state"`
-	// Metadata of each index: the x of its meta-<x>.dat.
-	Metadata map[string]string `json:"metadata"`
+	UUID  string
+	State opensearch.SnapshotState
+	// Metadata of each index, by name: the x of its meta-<x>.dat.
+	Metadata map[string]string
 }
 
 type repositoryIndex struct {
-	ID string `json:"id"`
+	ID string
 	// Generations are the x of the shards' index-<x>, by shard.
-	Generations map[int]string `json:"generations"`
+	Generations map[int]string
 }
 
 // snapshotBlob is snap-<uuid>.dat of the root.
@@ -77,8 +75,8 @@ type shardBlob struct {
 }
 
 type file struct {
-	Name   string `json:"name"`
-	Length int64  `json:"length"`
+	Name   string
+	Length int64
 }
 
 // repository is one registration at work.
@@ -119,11 +117,11 @@ func (r *repository) get(ctx context.Context, key string, into any) error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(object.Body, into)
+	return decode(key, object.Body, into)
 }
 
 func (r *repository) put(ctx context.Context, key string, value any) error {
-	body, err := json.Marshal(value)
+	body, err := encode(key, value)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type Cluster struct {
 	mappings map[string]opensearch.RoleMapping
 	audit    bool
 	faults   faults
+	recovery recovery
 }
 
 // New makes an empty cluster: no index but the security one, no repository.
@@ -102,6 +103,10 @@ var (
 	_ opensearch.Domain   = (*Caller)(nil)
 	_ opensearch.Security = (*Caller)(nil)
 	_ opensearch.Domain   = (*Cluster)(nil)
+	_ opensearch.Recovery = (*Cluster)(nil)
+	_ opensearch.Recovery = (*Caller)(nil)
+
+	_ opensearch.SecurityRecovery = (*Caller)(nil)
 )
 
 // do is the one door of every call: network, faults, rights, and time.

@@ -182,6 +182,9 @@ func (c *Cluster) Index(ctx context.Context, name, id, source string) error {
 	step := "index document into " + name
 	return c.change(ctx, "Index", step, func() error {
 		if c.indices[name] == nil && c.streams[name] == nil {
+			if err := c.autoCreates(step, name); err != nil {
+				return err
+			}
 			c.addIndex(name, IndexOptions{})
 		}
 		s, err := c.write(step, name, id)

@@ -104,7 +104,10 @@ func (c *Cluster) SetHealth(index string, h opensearch.Health) {
 // Kill takes the node away at once: calls find nobody, and a snapshot under way
 // is gone, its blobs left behind, as a node that comes back knows nothing of it.
 func (c *Cluster) Kill() {
-	c.set(func(*faults) { c.down, c.running = true, nil })
+	c.set(func(*faults) {
+		c.down, c.running = true, nil
+		c.forgetRestores()
+	})
 }
 
 // Start brings it back on its data.

@@ -90,6 +90,7 @@ func (c *Cluster) runs(repo, name string) *running {
 func (c *Cluster) tick() {
 	ctx := context.Background() // the cluster's own work, no caller's
 	now := c.options.Clock()
+	c.recover(ctx, now)
 	c.running = slices.DeleteFunc(c.running, func(s *running) bool {
 		due := len(s.plan)
 		elapsed := now.Sub(s.blob.Start)

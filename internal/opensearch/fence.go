@@ -1,0 +1,204 @@
+package opensearch
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Block one index, drained.
+func (c *Client) Block(ctx context.Context, index string) error {
+	step := "block writes to index " + index
+	var answer struct {
+		Shards  bool `json:"shards_acknowledged"`
+		Indices []struct {
+			Name    string `json:"name"`
+			Blocked bool   `json:"blocked"`
+		} `json:"indices"`
+	}
+	err := c.call(ctx, c.changes, step, http.MethodPut, "/"+url.PathEscape(index)+"/_block/write", nil, &answer)
+	if e, ok := asError(err); ok {
+		switch {
+		case strings.Contains(e.Reason, "data stream write indices"):
+			return fmt.Errorf("%s: %w", step, ErrWriteIndex)
+		case notOffered(err), strings.Contains(e.Reason, "is not allowed"): // the service's word for a path it does not pass on
+			return fmt.Errorf("%s: %w", step, ErrNotOffered)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if len(answer.Indices) == 0 {
+		return fmt.Errorf("%s: %w", step, ErrAlreadyBlocked)
+	}
+	if len(answer.Indices) != 1 || answer.Indices[0].Name != index || !answer.Indices[0].Blocked || !answer.Shards {
+		return fmt.Errorf("%s: %w", step, ErrNotDrained)
+	}
+	return nil
+}
+
+// SetWriteBlock by the setting.
+func (c *Client) SetWriteBlock(ctx context.Context, indices []string, on bool) error {
+	var value any // nil removes the setting, as if it had never been there
+	if on {
+		value = true
+	}
+	for some := range slices.Chunk(indices, refreshAtOnce) {
+		if err := c.settings(ctx, "set write block", names(some), map[string]any{"index.blocks.write": value}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) settings(ctx context.Context, step, path string, body map[string]any) error {
+	return c.change(ctx, step, http.MethodPut, "/"+path+"/_settings", body)
+}
+
+// ownBlocks are the ones that a user sets; read_only_allow_delete is not.
+var ownBlocks = []string{"metadata", "read", "read_only", "write"}
+
+// shut are the blocks under which the engine takes no other change of settings
+// than to lift that one alone.
+var shut = []string{"metadata", "read_only"}
+
+// SetBlocks of one index.
+func (c *Client) SetBlocks(ctx context.Context, index string, blocks []string) error {
+	step := "set blocks of index " + index
+	for _, b := range blocks {
+		if !slices.Contains(ownBlocks, b) {
+			return fmt.Errorf("%s: %q is none of %s", step, b, strings.Join(ownBlocks, ", "))
+		}
+	}
+	has, err := c.blocks(ctx, step, index)
+	if err != nil {
+		return err
+	}
+	same := func(b string) bool { return slices.Contains(has, b) == slices.Contains(blocks, b) }
+	if !slices.ContainsFunc(ownBlocks, func(b string) bool { return !same(b) }) {
+		return nil
+	}
+	for _, b := range shut {
+		if slices.Contains(has, b) {
+			if err := c.settings(ctx, step, url.PathEscape(index), map[string]any{"index.blocks." + b: nil}); err != nil {
+				return err
+			}
+		}
+	}
+	body := map[string]any{}
+	for _, b := range ownBlocks {
+		body["index.blocks."+b] = nil
+		if slices.Contains(blocks, b) {
+			body["index.blocks."+b] = true
+		}
+	}
+	return c.settings(ctx, step, url.PathEscape(index), body)
+}
+
+func (c *Client) blocks(ctx context.Context, step, index string) ([]string, error) {
+	var state metadata
+	path := "/_cluster/state/metadata/" + url.PathEscape(index) + "?expand_wildcards=all&filter_path=" +
+		"metadata.indices.*.state,metadata.indices.*.settings.index.blocks"
+	if err := c.get(ctx, step, path, &state); err != nil {
+		return nil, err
+	}
+	found, ok := state.Metadata.Indices[index]
+	if !ok {
+		return nil, &Error{Step: step, Status: http.StatusNotFound, Type: "index_not_found_exception", Reason: "no such index [" + index + "]"}
+	}
+	var list []string
+	for b, on := range found.Index.Index.Blocks {
+		if fmt.Sprint(on) == "true" {
+			list = append(list, b)
+		}
+	}
+	return list, nil
+}
+
+// The cluster settings of the fence.
+const (
+	autoCreate = "action.auto_create_index"
+	ismEnabled = "plugins.index_state_management.enabled"
+)
+
+type clusterSettings struct {
+	Persistent map[string]any `json:"persistent"`
+	Transient  map[string]any `json:"transient"`
+	Defaults   map[string]any `json:"defaults"`
+}
+
+// inForce is the first that is set: transient ones win.
+func (s clusterSettings) inForce(key string) (string, bool) {
+	for _, level := range []map[string]any{s.Transient, s.Persistent} {
+		switch v := level[key].(type) {
+		case nil:
+		case []any:
+			parts := make([]string, len(v))
+			for i := range v {
+				parts[i] = fmt.Sprint(v[i])
+			}
+			return strings.Join(parts, ","), true
+		default:
+			return fmt.Sprint(v), true
+		}
+	}
+	return "", false
+}
+
+func (c *Client) putClusterSetting(ctx context.Context, step, key string, value any) error {
+	return c.change(ctx, step, http.MethodPut, "/_cluster/settings", map[string]any{
+		"persistent": map[string]any{key: value}, "transient": map[string]any{key: nil},
+	})
+}
+
+// AutoCreate of indexes.
+func (c *Client) AutoCreate(ctx context.Context) (value string, set bool, err error) {
+	var answer clusterSettings
+	if err := c.get(ctx, "read "+autoCreate, "/_cluster/settings?flat_settings=true", &answer); err != nil {
+		return "", false, err
+	}
+	value, set = answer.inForce(autoCreate)
+	return value, set, nil
+}
+
+// SetAutoCreate of indexes.
+func (c *Client) SetAutoCreate(ctx context.Context, value string, set bool) error {
+	var put any
+	if set {
+		put = value
+	}
+	return c.putClusterSetting(ctx, "set "+autoCreate, autoCreate, put)
+}
+
+// ISM reads the switch of index state management. A cluster without the plugin
+// does not know the setting, not even its default.
+func (c *Client) ISM(ctx context.Context) (bool, error) {
+	const step = "read " + ismEnabled
+	var answer clusterSettings
+	path := "/_cluster/settings?include_defaults=true&flat_settings=true&filter_path=*." + ismEnabled
+	if err := c.get(ctx, step, path, &answer); err != nil {
+		return false, err
+	}
+	value, set := answer.inForce(ismEnabled)
+	if !set {
+		byDefault, ok := answer.Defaults[ismEnabled]
+		if !ok {
+			return false, fmt.Errorf("%s: %w", step, ErrNotOffered)
+		}
+		value = fmt.Sprint(byDefault)
+	}
+	return value == "true", nil
+}
+
+// SetISM switches index state management.
+func (c *Client) SetISM(ctx context.Context, on bool) error {
+	const step = "set " + ismEnabled
+	err := c.putClusterSetting(ctx, step, ismEnabled, on)
+	if e, ok := asError(err); ok && e.Status == http.StatusBadRequest && strings.Contains(e.Reason, "not recognized") {
+		return fmt.Errorf("%s: %w", step, ErrNotOffered)
+	}
+	return err
+}

@@ -1,0 +1,134 @@
+package opensearch
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// RestoreRequest names what comes back (H12). Both lists empty restores nothing,
+// never everything.
+type RestoreRequest struct {
+	Indices     []string // by name; backing indexes of a stream come with it
+	DataStreams []string // come whole
+	// All is the snapshot as Domain.Snapshot answered it; its Indices and
+	// DataStreams decide which form of the request means exactly those above.
+	All Snapshot
+	// WriteBlock makes every copy refuse writes from its first moment.
+	WriteBlock bool
+	// Replicas of every copy; nil keeps the snapshot's own number.
+	Replicas *int
+}
+
+// IndexProgress of one restored index, primaries only.
+type IndexProgress struct {
+	Index                   string
+	ShardsTotal, ShardsDone int
+	// Bytes of the index, of those the ones that came from the repository, and the
+	// ones that were there already.
+	BytesTotal, BytesRecovered, BytesReused int64
+	Done                                    bool   // every primary has started
+	Failed                                  string // the engine gave up on a primary, and why; only a new restore helps
+}
+
+// AliasAction of one PutAliases call. Properties as the Capsule's Aliases have
+// them: filter, index_routing, search_routing, is_write_index, is_hidden.
+type AliasAction struct {
+	Index, Alias string
+	Remove       bool // absent is fine
+	Properties   map[string]any
+}
+
+// Recovery is what the controller changes in its domain for a switch. Domain
+// reads; nothing outside of the recovery function has these rights
+// (RecoveryPermissions). Nothing here reads or writes a document.
+type Recovery interface {
+	// Restore starts one and never waits for it. Global state and aliases never
+	// come with it (F9, F11), and neither do the user's blocks, which SetBlocks puts
+	// back (H24). IsIndexInTheWay (F12), IsTooNew (F6) and IsForbidden tell
+	// refusals apart; an answer that was lost is asked for by Progress, not by a
+	// second Restore.
+	Restore(ctx context.Context, repository, snapshot string, r RestoreRequest) error
+	// Progress of restored indexes, by name, in the order asked for. One that is
+	// not there is ErrNotFound.
+	Progress(ctx context.Context, indices []string) ([]IndexProgress, error)
+	// RemoveIndex and RemoveDataStream delete with all documents: only after
+	// destruction.Allowed (C2). Absent is a success. A stream's write index goes
+	// only with its stream.
+	RemoveIndex(ctx context.Context, index string) error
+	RemoveDataStream(ctx context.Context, stream string) error
+
+	// Block adds the write block to one index and answers when the writes that had
+	// passed it before are through (H8): sequence numbers stand still from then
+	// on. ErrWriteIndex for a stream's write index, ErrAlreadyBlocked for one that
+	// has the block, where nothing was waited for; ErrNotOffered where the service
+	// has no such call: SetWriteBlock and Writing are the way then. IsBlocked: the
+	// user's own read_only or metadata block forbids it, and all writes.
+	Block(ctx context.Context, index string) error
+	// SetWriteBlock sets or lifts index.blocks.write. It waits for nothing: writes
+	// that had passed the block are acknowledged later (H8).
+	SetWriteBlock(ctx context.Context, indices []string, on bool) error
+	// SetBlocks gives an index exactly these of write, read, metadata and
+	// read_only. read_only_allow_delete is the disk watermark's and stays (H24).
+	SetBlocks(ctx context.Context, index string, blocks []string) error
+	// Writing lists the write tasks that run now, "node:number action", ordered.
+	// Names are stable: the ones that were there at a block are through when none
+	// of them is left (H8).
+	Writing(ctx context.Context) ([]string, error)
+
+	// AutoCreate reads action.auto_create_index; set is false where it is the
+	// engine's default. A transient value is told as the value, as it is in force.
+	AutoCreate(ctx context.Context) (value string, set bool, err error)
+	// SetAutoCreate writes it persistently, or removes it; a transient one goes,
+	// since it would override. It stops neither explicit creation nor rollovers (H9).
+	SetAutoCreate(ctx context.Context, value string, set bool) error
+	// ISM says whether index state management runs; ErrNotOffered without it.
+	ISM(ctx context.Context) (on bool, err error)
+	SetISM(ctx context.Context, on bool) error
+
+	// PutAliases does all or nothing, in one change of the cluster's state (F11).
+	PutAliases(ctx context.Context, actions []AliasAction) error
+	// PutCapsule puts templates, pipelines and ISM policies, again if need be.
+	// A part that the engine refuses for its content is a notice and the others go
+	// on; everything else is an error. Aliases and security parts are not in it.
+	PutCapsule(ctx context.Context, c Capsule) (notices []string, err error)
+}
+
+// SecurityRecovery is the part of a recovery that the master role signs.
+type SecurityRecovery interface {
+	// PutSecurityCapsule puts roles and mappings. Reserved ones and the product's
+	// own are left alone; the mappings that let the product in (manage_snapshots,
+	// all_access, security_manager) gain members and lose none. Notices as in
+	// PutCapsule.
+	PutSecurityCapsule(ctx context.Context, c Capsule) (notices []string, err error)
+}
+
+// Answers of Block beside *Error.
+var (
+	// ErrWriteIndex: the engine has no draining block for a data stream's write
+	// index (H8). Set the block by SetWriteBlock and wait for Writing.
+	ErrWriteIndex = errors.New("a data stream's write index takes the block by setting only")
+	// ErrAlreadyBlocked: the engine skips such an index and drains nothing (H8).
+	ErrAlreadyBlocked = errors.New("the index has the block already and nothing was waited for")
+	// ErrNotDrained: the block stands, but not every shard said that it is idle.
+	ErrNotDrained = errors.New("the write block is not confirmed by every shard")
+)
+
+// IsIndexInTheWay: an open index has the name of one to restore (F12).
+func IsIndexInTheWay(err error) bool {
+	e, ok := asError(err)
+	return ok && e.Type == "snapshot_restore_exception" && strings.Contains(e.Reason, "an open index with same name already exists")
+}
+
+// IsTooNew: the snapshot is of a newer engine than this one (F6). Texts: the
+// engine's RestoreService.validateSnapshotRestorable.
+func IsTooNew(err error) bool {
+	e, ok := asError(err)
+	return ok && contains(e, "which is higher than the version of this node", "cannot restore index from a newer version")
+}
+
+// IsBlocked: a block of the index or the cluster refuses the call.
+func IsBlocked(err error) bool {
+	e, ok := asError(err)
+	return ok && e.Type == "cluster_block_exception"
+}

@@ -1,0 +1,119 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/snapshot"
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// look reads both ledgers and the newest points. What cannot be read is part of
+// the picture, not an error; only the own Region's clock is needed.
+func (r *run) look(ctx context.Context) error {
+	now, err := r.Own.Now(ctx)
+	if err != nil {
+		return fmt.Errorf("read the clock of %s: %w; deploy the foundation stack of %s", r.Own.Name(), err, r.Region)
+	}
+	r.now, r.newest, r.unread = now, nil, nil
+	other := r.Other
+	buckets := []store.Bucket{r.Own, r.Other}
+	if r.givenUp() {
+		other, buckets = nil, buckets[:1]
+	}
+	var copies []ledger.Ledger
+	for _, b := range buckets {
+		p, ok, err := point.LoadNewest(ctx, b)
+		if err != nil {
+			r.unread = append(r.unread, fmt.Errorf("newest recovery point in %s: %w", b.Region(), err))
+		}
+		if ok {
+			r.newest = append(r.newest, p)
+			copies = append(copies, p.Ledger)
+		}
+	}
+	r.view = ledger.Read(ctx, r.Own, other, copies)
+	r.view.Other.Region = r.other()
+	r.led, r.claimed, r.ledErr = r.view.InForce()
+	return nil
+}
+
+// active: the ledger in force names this Region.
+func (r *run) active() bool { return r.claimed && r.led.ActiveRegion == r.Region }
+
+// describe this Region's domain.
+func (r *run) describe(ctx context.Context) error {
+	desc, err := r.Plane.Describe(ctx, r.Region)
+	if err != nil {
+		return err
+	}
+	r.desc, r.described = desc, true
+	return nil
+}
+
+// holdings counts the documents of this Region's domain and names its indexes.
+// Those that no snapshot takes count as one at least: nobody may think them empty.
+func (r *run) holdings(ctx context.Context, dom opensearch.Domain) (documents int64, names []string, err error) {
+	indices, err := dom.Indices(ctx)
+	if err != nil {
+		return 0, nil, fmt.Errorf("list the indexes: %w", err)
+	}
+	streams, err := dom.DataStreams(ctx)
+	if err != nil {
+		return 0, nil, fmt.Errorf("list the data streams: %w", err)
+	}
+	sel := snapshot.Select(indices, streams)
+	for _, i := range sel.Indices {
+		n := i.Documents
+		if !i.Open {
+			n = max(n, 1) // the engine does not count closed ones
+		}
+		if n > 0 {
+			documents += n
+			names = append(names, i.Name)
+		}
+	}
+	for _, l := range sel.Worrying() {
+		documents++
+		names = append(names, l.Name+" ("+l.Reason+")")
+	}
+	return documents, names, nil
+}
+
+// report is ActionStatus: it looks, and changes nothing. With a wish for this
+// Region it only says what a promotion by it would be refused for: the domain need
+// not exist yet.
+func (r *run) report(ctx context.Context) error {
+	r.status.Phase = "status"
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	if r.ledErr != nil {
+		r.notice("%v", r.ledErr)
+	}
+	if r.req.Wish.ActiveRegion != "" && r.req.Wish.ActiveRegion == r.Region {
+		for _, s := range []func(*run, context.Context) error{(*run).known, (*run).meant} {
+			if err := s(r, ctx); err != nil {
+				return err
+			}
+		}
+		r.status.Done = true
+		return nil
+	}
+	if err := r.describe(ctx); err != nil {
+		return err
+	}
+	r.status.Done = true
+	if !r.desc.Exists || r.desc.Endpoint == "" {
+		return nil
+	}
+	dom, err := r.Plane.Open(ctx, r.Region, r.desc.Endpoint)
+	if err != nil {
+		return err
+	}
+	r.status.Documents, _, err = r.holdings(ctx, dom)
+	return err
+}

@@ -1,0 +1,128 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/route"
+	"github.com/opensearch-dr/osdr/internal/snapshot"
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// tick is the minute run: what is wrong and can safely be put right is, and the
+// age of the newest recovery point is published. One part that fails stops none
+// of the others.
+func (r *run) tick(ctx context.Context) error {
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	var failed []error
+	for _, part := range []step{
+		{"measure", (*run).measure},
+		{"copy the ledger", (*run).heal},
+		{"map access", (*run).keepAccess},
+		{"settle snapshots", (*run).settle},
+		{"keep the record right", (*run).keepRecord},
+	} {
+		if err := part.do(r, ctx); err != nil {
+			failed = append(failed, r.because(part.phase, err))
+		}
+	}
+	switch {
+	case r.ledErr != nil:
+		r.status.Phase = "who is active is not known"
+		failed = append(failed, r.ledErr)
+	case !r.claimed:
+		r.status.Phase = "not set up"
+	case r.active():
+		r.status.Phase = "active"
+	default:
+		r.status.Phase = "standby"
+	}
+	r.status.Done = len(failed) == 0
+	return errors.Join(failed...)
+}
+
+// measure the age of the newest point of the generation in force, as seen from
+// this Region (D1). Nothing to be seen is no metric: missing data breaches.
+func (r *run) measure(context.Context) error {
+	if !r.claimed {
+		return nil
+	}
+	r.values[contract.MetricActive] = 0
+	if r.active() {
+		r.values[contract.MetricActive] = 1
+	}
+	for _, p := range r.newest {
+		if p.ID.Generation != r.led.Generation || p.ClusterUUID != r.led.ClusterUUID {
+			continue
+		}
+		age := max(r.now.Sub(p.Start).Seconds(), 0)
+		if old, ok := r.values[contract.MetricPointAge]; !ok || age < old {
+			r.values[contract.MetricPointAge] = age
+		}
+	}
+	return nil
+}
+
+// heal copies a higher generation down before anything acts by it (H15).
+func (r *run) heal(ctx context.Context) error {
+	if !r.claimed {
+		return nil
+	}
+	err := r.copyTo(ctx, r.Own)
+	if r.view.Other.Answer == ledger.Unreachable { // said by the alarms; the next run copies
+		r.notice("the ledger of %s cannot be read: %v", r.other(), r.view.Other.Err)
+		return err
+	}
+	if cerr := r.copyTo(ctx, r.Other); cerr != nil && !errors.Is(cerr, store.ErrAbsent) {
+		err = errors.Join(err, cerr)
+	}
+	return err
+}
+
+// keepAccess maps the roles as soon as there is a domain, promoted or not.
+func (r *run) keepAccess(ctx context.Context) error {
+	if err := r.describe(ctx); err != nil {
+		return err
+	}
+	if !r.desc.Exists || r.desc.Deleted || r.desc.Endpoint == "" || !r.desc.Created {
+		return nil
+	}
+	return r.access(ctx)
+}
+
+// settle what the snapshot function started. Not active: it does nothing itself.
+func (r *run) settle(ctx context.Context) error {
+	if !r.active() {
+		return nil
+	}
+	res, err := snapshot.Settle(ctx, r.Snapshot)
+	if res.Settled != "" {
+		r.notice("recovery point %s", res.Settled)
+	}
+	if res.Skipped != "" {
+		r.notice("snapshots: %s", res.Skipped)
+	}
+	r.status.Notices = append(r.status.Notices, res.Notices...)
+	return err
+}
+
+// keepRecord is the active Region's alone (G2). Where the other ledger cannot be
+// read the record's own mark guards it: one of a higher generation is left alone.
+func (r *run) keepRecord(ctx context.Context) error {
+	if !r.active() {
+		return nil
+	}
+	was, err := route.Ensure(ctx, r.Zone, r.Settings.DNS.Record, r.recordWish(r.led), r.Settings.DNS.Adopt)
+	if err != nil {
+		return fmt.Errorf("record of generation %d: %w", r.led.Generation, err)
+	}
+	if was != route.Right {
+		r.notice("record %s was %s and points at %s now", r.Settings.DNS.Record, was, r.led.Endpoint)
+	}
+	return nil
+}

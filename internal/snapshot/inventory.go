@@ -1,0 +1,111 @@
+package snapshot
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+)
+
+// systemPatterns are what the engine and its plugins keep for themselves. They
+// are not restorable by a mapped role (F9) or rebuilt by their plugin; their
+// content that matters travels in the capsule. Everything else is somebody's
+// documents, dot or no dot: .kibana and the audit log too (H12).
+var systemPatterns = []struct{ pattern, reason string }{
+	{".opendistro*", "system index: security and plugin state, see the capsule"},
+	{".plugins-*", "system index of a plugin"},
+	{".opensearch-*", "system index"},
+	{".tasks", "system index: results of finished tasks"},
+	{".ql-datasources", "system index: data source credentials"},
+	{".geospatial*", "system index: rebuilt by its plugin"},
+}
+
+// Selection is what one snapshot asks for and what it does not, with reasons.
+type Selection struct {
+	Names   []string           // to ask for: indexes and data streams by name, ordered
+	Indices []opensearch.Index // behind the names, backing indexes too
+	Streams []opensearch.DataStream
+	LeftOut []point.LeftOut
+}
+
+// Select makes the explicit list (H12): every index there is, closed and hidden
+// ones too, data streams by the stream's name (naming only the backing indexes
+// would lose the stream), minus what is left out by name and reason. A stream is
+// taken whole or not at all.
+func Select(indices []opensearch.Index, streams []opensearch.DataStream) Selection {
+	var s Selection
+	bad := map[string]string{} // stream -> why
+	for _, i := range indices {
+		if reason := unfit(i); reason != "" && i.DataStream != "" {
+			bad[i.DataStream] = "its backing index " + i.Name + ": " + reason
+		}
+	}
+	taken := map[string]bool{}
+	for _, ds := range streams {
+		if reason, no := bad[ds.Name]; no {
+			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: ds.Name, Reason: reason})
+			continue
+		}
+		if reason := system(ds.Name); reason != "" {
+			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: ds.Name, Reason: reason})
+			continue
+		}
+		taken[ds.Name] = true
+		s.Names = append(s.Names, ds.Name)
+		s.Streams = append(s.Streams, ds)
+	}
+	for _, i := range indices {
+		switch {
+		case i.DataStream != "":
+			if taken[i.DataStream] {
+				s.Indices = append(s.Indices, i)
+			}
+		case system(i.Name) != "":
+			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Reason: system(i.Name)})
+		case unfit(i) != "":
+			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Reason: unfit(i)})
+		default:
+			s.Names = append(s.Names, i.Name)
+			s.Indices = append(s.Indices, i)
+		}
+	}
+	slices.Sort(s.Names)
+	slices.SortFunc(s.Indices, func(a, b opensearch.Index) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.LeftOut, func(a, b point.LeftOut) int { return strings.Compare(a.Name, b.Name) })
+	return s
+}
+
+// unfit indexes cannot be in a manual snapshot of hot ones.
+func unfit(i opensearch.Index) string {
+	switch {
+	case i.Tier == "warm":
+		return "UltraWarm index: its documents are only in this domain; move it to hot to protect it"
+	case i.Tier != "":
+		return i.Tier + " storage: its documents are only in this domain; move it to hot to protect it"
+	case i.Open && i.Health == opensearch.Red:
+		return "red: a primary shard is missing"
+	}
+	return ""
+}
+
+func system(name string) string {
+	for _, p := range systemPatterns {
+		if prefix, wild := strings.CutSuffix(p.pattern, "*"); wild && strings.HasPrefix(name, prefix) || name == p.pattern {
+			return p.reason
+		}
+	}
+	return ""
+}
+
+// Worrying are the left-out entries that hold documents nobody else has: what
+// a gate refuses for and a run warns of.
+func (s Selection) Worrying() []point.LeftOut {
+	var out []point.LeftOut
+	for _, l := range s.LeftOut {
+		if system(l.Name) == "" {
+			out = append(out, l)
+		}
+	}
+	return out
+}

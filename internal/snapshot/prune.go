@@ -1,0 +1,194 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// Bounds of one run's deletions: each rewrites the repository's index and holds
+// up the next snapshot (F19).
+const (
+	maxPoints  = 2
+	maxOrphans = 2
+)
+
+// prune removes what retention no longer wants, after a snapshot was settled.
+// It deletes only in the path of this cluster's own UUID, and only while both
+// ledgers agree that this cluster is the active one (H13, H17).
+func (r *run) prune(ctx context.Context) error {
+	if err := r.mayPrune(ctx); err != nil {
+		return err
+	}
+	verified, ok, skipped, err := point.NewestWhole(ctx, r.Other, func(p point.Point) bool { return p.ClusterUUID == r.info.ClusterUUID })
+	if err != nil {
+		return err
+	}
+	r.result.Notices = append(r.result.Notices, skipped...)
+	if !ok {
+		r.notice("nothing is pruned: no recovery point of this domain is whole")
+		return nil
+	}
+	unfinished, err := r.unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	plan, err := point.Prunable(ctx, r.Other, point.Rules{
+		Keep: r.Settings.Retention.Count, Days: r.Settings.Retention.Days, Now: r.now,
+		OwnUUID: r.info.ClusterUUID, OwnGen: r.led.Generation, Verified: &verified.ID, Limit: maxPoints,
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range append(unfinished, plan...) {
+		done, err := r.remove(ctx, id)
+		if err != nil || !done {
+			return err
+		}
+	}
+	return r.orphans(ctx)
+}
+
+// mayPrune looks again, directly before anything is deleted.
+func (r *run) mayPrune(ctx context.Context) error {
+	led, err := r.inForce(ctx)
+	switch {
+	case err != nil:
+		return err
+	case led == nil || led.ActiveRegion != r.Region || led.ClusterUUID != r.info.ClusterUUID:
+		return errors.New("this domain is no longer the active one; nothing is pruned")
+	case !r.view.Agreed():
+		return errNotAgreed
+	}
+	repo, err := r.dom.Repository(ctx, contract.Repository)
+	if err != nil {
+		return err
+	}
+	if repo.BasePath != r.info.ClusterUUID || repo.Bucket != r.Other.Name() {
+		return fmt.Errorf("repository %s points at s3://%s/%s, not at this cluster's own path; nothing is pruned", contract.Repository, repo.Bucket, repo.BasePath)
+	}
+	return nil
+}
+
+// errNotAgreed is the first day's state, until the gate has copied the ledger.
+var errNotAgreed = errors.New("the two ledgers do not agree yet; nothing is pruned")
+
+// unfinished removals of this cluster's points.
+func (r *run) unfinished(ctx context.Context) ([]point.ID, error) {
+	ids, err := point.Unfinished(ctx, r.Other)
+	if err != nil {
+		return nil, err
+	}
+	var own []point.ID
+	for _, id := range ids {
+		p, err := point.Load(ctx, r.Other, id)
+		if err == nil && p.ClusterUUID != r.info.ClusterUUID {
+			continue
+		}
+		if err != nil && !errors.Is(err, store.ErrAbsent) {
+			return nil, err
+		}
+		own = append(own, id)
+	}
+	return own, nil
+}
+
+// remove one point: the point first, then its snapshot, then the rest. False
+// when the domain is busy and the next run goes on.
+func (r *run) remove(ctx context.Context, id point.ID) (bool, error) {
+	if err := r.mayPrune(ctx); err != nil {
+		return false, err
+	}
+	rem, err := point.Withdraw(ctx, r.Other, id)
+	if errors.Is(err, point.ErrPinned) {
+		r.notice("%v", err)
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if rem.ClusterUUID != r.info.ClusterUUID {
+		return true, nil // its own domain finishes it
+	}
+	s, err := r.dom.Snapshot(ctx, contract.Repository, rem.Snapshot)
+	if err != nil && !errors.Is(err, opensearch.ErrNotFound) {
+		return false, err
+	}
+	if err == nil && s.UUID == rem.SnapshotUUID {
+		if done, err := r.deleteSnapshot(ctx, rem.Snapshot); err != nil || !done {
+			return false, err
+		}
+	}
+	if err := point.Finish(ctx, r.Other, rem); err != nil {
+		return false, err
+	}
+	r.result.Pruned = append(r.result.Pruned, id.String())
+	return true, nil
+}
+
+// deleteSnapshot: a 504 or another operation under way leaves it to a later run.
+func (r *run) deleteSnapshot(ctx context.Context, name string) (bool, error) {
+	err := r.dom.DeleteSnapshot(ctx, contract.Repository, name)
+	switch {
+	case err == nil, errors.Is(err, opensearch.ErrNotFound):
+		return true, nil
+	case opensearch.IsGatewayTimeout(err), opensearch.IsConcurrentSnapshot(err):
+		r.notice("deleting snapshot %s: %v; a later run goes on", name, err)
+		return false, nil
+	}
+	return false, fmt.Errorf("delete snapshot %s: %w", name, err)
+}
+
+// orphans are our own snapshots that have no point: PARTIAL and FAILED ones, and
+// what a crash left. One whose name is not ours is left alone; one that waits for
+// its point cannot be here, as nothing is pruned while the journal holds any.
+func (r *run) orphans(ctx context.Context) error {
+	all, err := r.dom.Snapshots(ctx, contract.Repository)
+	if err != nil {
+		return err
+	}
+	ids, err := point.List(ctx, r.Other)
+	if err != nil {
+		return err
+	}
+	var candidates []string
+	for _, s := range all {
+		if ours.MatchString(s.Name) && s.State != opensearch.InProgress && r.now.Sub(s.Start) > grace {
+			candidates = append(candidates, s.Name)
+		}
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	keep := map[string]bool{}
+	for _, id := range ids {
+		p, err := point.Load(ctx, r.Other, id)
+		if errors.Is(err, store.ErrAbsent) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look for snapshots without a point: %w; none is deleted", err)
+		}
+		keep[p.Snapshot] = true
+	}
+	deleted := 0
+	for _, name := range candidates {
+		if keep[name] || deleted == maxOrphans {
+			continue
+		}
+		if err := r.mayPrune(ctx); err != nil {
+			return err
+		}
+		if done, err := r.deleteSnapshot(ctx, name); err != nil || !done {
+			return err
+		}
+		deleted++
+		r.notice("deleted snapshot %s, which made no recovery point", name)
+	}
+	return nil
+}

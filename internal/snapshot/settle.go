@@ -1,0 +1,285 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// settle ends whatever the journal says is under way, one way or the other.
+func (r *run) settle(ctx context.Context) error {
+	all, err := journals(ctx, r.Own)
+	if err != nil {
+		return err
+	}
+	settled := false
+	var failures []error
+	for _, j := range all {
+		done, err := r.settleOne(ctx, j)
+		if err != nil {
+			failures = append(failures, err)
+		}
+		settled = settled || done
+	}
+	if len(failures) > 0 {
+		return errors.Join(failures...)
+	}
+	if !settled || r.result.Running != "" {
+		return nil
+	}
+	switch err := r.prune(ctx); {
+	case errors.Is(err, errNotAgreed):
+		r.notice("%v", err)
+	case err != nil: // a recovery point too many must not cost the next one
+		r.later = append(r.later, fmt.Errorf("prune: %w", err))
+	}
+	return nil
+}
+
+// settleOne answers whether the snapshot of j is over.
+func (r *run) settleOne(ctx context.Context, j Journal) (bool, error) {
+	if j.ClusterUUID != r.info.ClusterUUID {
+		r.notice("dropped the journal of %s: it belongs to cluster %s", j.Name, j.ClusterUUID)
+		return true, r.dropJournal(ctx, j)
+	}
+	s, err := r.dom.Snapshot(ctx, contract.Repository, j.Name)
+	switch {
+	case errors.Is(err, opensearch.ErrNotFound):
+		return r.vanished(ctx, j)
+	case opensearch.IsGatewayTimeout(err): // F34: unknown, the next run looks again
+		r.result.Running = j.Name
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look at snapshot %s: %w", j.Name, err)
+	}
+	switch s.State {
+	case opensearch.InProgress:
+		return false, r.progress(ctx, j)
+	case opensearch.Success:
+		if s.ShardsFailed == 0 {
+			return true, r.succeed(ctx, j, s)
+		}
+	}
+	return true, r.fail(ctx, j, fmt.Errorf("snapshot %s ended %s: %d of %d shards failed: %s; it makes no recovery point, the next run takes another",
+		j.Name, s.State, s.ShardsFailed, s.ShardsTotal, firstOf(s.Failures)))
+}
+
+// vanished: asked for and not there. Without an answer to the asking that may be
+// a call still on its way; else the node that ran it was killed.
+func (r *run) vanished(ctx context.Context, j Journal) (bool, error) {
+	if !j.Taken && r.now.Sub(j.Asked) < grace {
+		r.result.Running = j.Name
+		r.notice("%s was asked for at %s and cannot be seen yet", j.Name, j.Asked.Format(time.RFC3339))
+		return false, nil
+	}
+	return true, r.fail(ctx, j, fmt.Errorf("snapshot %s, asked for at %s, is not in the repository: a node was lost meanwhile or the call never arrived; it makes no recovery point, the next run takes another",
+		j.Name, j.Asked.Format(time.RFC3339)))
+}
+
+// progress reports; one that lasts too long is said aloud and never deleted here,
+// as deleting a running snapshot is how repositories get stuck (F18).
+func (r *run) progress(ctx context.Context, j Journal) error {
+	r.result.Running = j.Name
+	limit := r.maxDuration()
+	age := r.now.Sub(j.Asked)
+	if age <= limit {
+		return nil
+	}
+	st, err := r.dom.SnapshotStatus(ctx, contract.Repository, j.Name)
+	if err != nil && !opensearch.IsGatewayTimeout(err) {
+		return fmt.Errorf("read the progress of snapshot %s: %w", j.Name, err)
+	}
+	return fmt.Errorf("snapshot %s runs for %s, longer than %s: %d of %d shards are done; it is not deleted by itself (F18): see that the domain is green, then DELETE _snapshot/%s/%s by hand if it does not move",
+		j.Name, age, limit, st.ShardsDone, st.ShardsTotal, contract.Repository, j.Name)
+}
+
+// maxDuration after which a running snapshot is an alarm.
+func (r *run) maxDuration() time.Duration {
+	return max(6*time.Hour, 4*time.Duration(r.Settings.RPOMinutes)*time.Minute)
+}
+
+// fail ends a snapshot that makes no point: the journal goes, the snapshot stays
+// until prune finds it without one.
+func (r *run) fail(ctx context.Context, j Journal, cause error) error {
+	return errors.Join(cause, r.dropJournal(ctx, j))
+}
+
+func (r *run) dropJournal(ctx context.Context, j Journal) error {
+	if err := r.Own.Delete(ctx, j.key()); err != nil {
+		return fmt.Errorf("remove the journal of %s: %w", j.Name, err)
+	}
+	return nil
+}
+
+// succeed writes the point. It may run twice for one snapshot, after a crash
+// between the point and the journal's end: the same point comes out.
+func (r *run) succeed(ctx context.Context, j Journal, s opensearch.Snapshot) error {
+	p, err := r.makePoint(ctx, j, s)
+	if err != nil {
+		return fmt.Errorf("make the recovery point of %s: %w", s.Name, err)
+	}
+	objects, opaque, err := r.essentials()(ctx, r.Other, p)
+	if errors.Is(err, point.ErrIncomplete) {
+		return r.fail(ctx, j, fmt.Errorf("snapshot %s ended SUCCESS and is not whole (F5): %w; it makes no recovery point, the next run takes another", s.Name, err))
+	}
+	if err != nil {
+		return err
+	}
+	if p.Opaque = opaque; opaque > 0 {
+		r.notice("%s: the file lists of %d shards cannot be read here; whether those are whole only a restore can tell", s.Name, opaque)
+	}
+	capsule, err := r.capsule(ctx)
+	if err != nil {
+		return fmt.Errorf("read the capsule for %s: %w", s.Name, err)
+	}
+	if p, err = point.Write(ctx, r.Other, p, objects, capsule); err != nil {
+		return err
+	}
+	if err := putJSON(ctx, r.Own, firstPointKey, p.ID, store.Condition{}); err != nil {
+		return fmt.Errorf("mark recovery point %s: %w", p.ID, err)
+	}
+	r.newest = p
+	r.result.Settled = p.ID.String()
+	r.values[contract.MetricSnapshotFailed] = 0
+	r.values[contract.MetricSnapshotDuration] = s.End.Sub(s.Start).Seconds()
+	r.values[contract.MetricSnapshotBytes] = float64(p.BytesAdded)
+	r.values[contract.MetricSnapshotDocs] = float64(p.Documents)
+	return r.dropJournal(ctx, j)
+}
+
+// makePoint joins what the journal knew before with what the domain says now.
+// The list is the snapshot's own, not the request's (H43).
+func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (point.Point, error) {
+	now, err := r.dom.Indices(ctx)
+	if err != nil {
+		return point.Point{}, err
+	}
+	streams, err := r.dom.DataStreams(ctx)
+	if err != nil {
+		return point.Point{}, err
+	}
+	st, err := r.dom.SnapshotStatus(ctx, contract.Repository, s.Name)
+	if err != nil {
+		return point.Point{}, err
+	}
+	p := point.Point{
+		Version: point.FormatVersion, ID: point.ID{Generation: j.Ledger.Generation}, ClusterUUID: j.ClusterUUID, Region: r.Region, Bucket: r.Other.Name(), BasePath: j.ClusterUUID,
+		Snapshot: s.Name, SnapshotUUID: s.UUID, EngineVersion: j.EngineVersion, Start: s.Start.UTC(), End: s.End.UTC(),
+		LeftOut: j.LeftOut, BytesTotal: st.TotalBytes, BytesAdded: st.IncrementalBytes, Ledger: j.Ledger,
+		Token: s.UUID,
+	}
+	before, after := byName(j.Before), byName(now)
+	for _, name := range s.Indices {
+		i := indexOf(name, before, after)
+		p.Indices = append(p.Indices, i)
+		p.Documents += i.Documents
+	}
+	for _, b := range j.Before {
+		if !slices.Contains(s.Indices, b.Name) {
+			p.LeftOut = append(p.LeftOut, point.LeftOut{Name: b.Name, Reason: "deleted before the snapshot reached it"})
+		}
+	}
+	for _, name := range s.DataStreams {
+		p.DataStreams = append(p.DataStreams, streamOf(name, s.Indices, streams, j.Streams))
+	}
+	return p, nil
+}
+
+func byName(list []opensearch.Index) map[string]opensearch.Index {
+	m := make(map[string]opensearch.Index, len(list))
+	for _, i := range list {
+		m[i.Name] = i
+	}
+	return m
+}
+
+// indexOf bounds what the snapshot caught of one index. What cannot be known is
+// left open on the safe side: an index that was deleted or made again meanwhile
+// has no upper bound, one that came with its data stream no lower one, and an
+// empty UUID never counts as unchanged.
+func indexOf(name string, before, after map[string]opensearch.Index) point.Index {
+	b, hadBefore := before[name]
+	a, hasAfter := after[name]
+	i := a
+	if !hasAfter {
+		i = b
+	}
+	out := point.Index{
+		Name: name, UUID: i.UUID, DataStream: i.DataStream, Open: i.Open, MappingVersion: i.MappingVersion,
+		SettingsVersion: i.SettingsVersion, AliasesVersion: i.AliasesVersion, Documents: i.Documents, Bytes: i.Bytes, Blocks: i.Blocks,
+	}
+	same := hadBefore && hasAfter && a.UUID == b.UUID
+	if hadBefore && hasAfter && !same {
+		out.UUID = ""
+	}
+	for n, sh := range i.Shards {
+		shard := point.Shard{ID: sh.ID, Before: -1, After: math.MaxInt64}
+		if hadBefore && (same || !hasAfter) && n < len(b.Shards) {
+			shard.Before = b.Shards[n].MaxSeqNo
+		}
+		if hasAfter && (same || !hadBefore) {
+			shard.After = sh.MaxSeqNo
+		}
+		out.Shards = append(out.Shards, shard)
+	}
+	return out
+}
+
+// streamOf names the backing indexes that the snapshot really holds.
+func streamOf(name string, held []string, lists ...[]opensearch.DataStream) opensearch.DataStream {
+	out := opensearch.DataStream{Name: name}
+	for _, list := range lists {
+		for _, ds := range list {
+			if ds.Name != name {
+				continue
+			}
+			for _, i := range ds.Indices {
+				if slices.Contains(held, i) && !slices.Contains(out.Indices, i) {
+					out.Indices = append(out.Indices, i)
+				}
+			}
+		}
+	}
+	slices.Sort(out.Indices) // the engine's names carry generation and order
+	return out
+}
+
+// capsule of what no snapshot carries. Its security part needs the master role:
+// the controller leaves it in the bucket each time it changes.
+func (r *run) capsule(ctx context.Context) (opensearch.Capsule, error) {
+	c, err := r.dom.Capsule(ctx)
+	if err != nil {
+		return c, err
+	}
+	switch sec, err := ReadSecurity(ctx, r.Own, r.info.ClusterUUID); {
+	case errors.Is(err, store.ErrAbsent):
+		c.Unavailable = append(c.Unavailable, "roles and role mappings: the controller has not read them yet")
+	case err != nil:
+		return c, err
+	default:
+		c.Roles, c.RoleMappings = sec.Roles, sec.RoleMappings
+	}
+	for _, u := range c.Unavailable {
+		r.notice("capsule: %s", u)
+	}
+	return c, nil
+}
+
+func firstOf(failures []string) string {
+	if len(failures) == 0 {
+		return "the engine names none"
+	}
+	return failures[0]
+}
+
+func (r *run) notice(format string, a ...any) {
+	r.result.Notices = append(r.result.Notices, fmt.Sprintf(format, a...))
+}

@@ -1,0 +1,232 @@
+// Package snapshot makes recovery points: one run at a time, and no run ever
+// writes to a path that is not its own. A point is made only for a snapshot that
+// ended in SUCCESS; a run either does its next step, or says why it may not, or
+// fails with the step and what to do (G7).
+//
+// A run is level-triggered: it looks at the ledgers, the domain, its journal and
+// the repository, and does what is missing. It never waits for a snapshot: the
+// journal, written before the snapshot is asked for, lets this run, the
+// controller's next minute or any later run settle it.
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/domain"
+	"github.com/opensearch-dr/osdr/internal/lease"
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/repository"
+	"github.com/opensearch-dr/osdr/internal/store"
+	"github.com/opensearch-dr/osdr/internal/telemetry"
+)
+
+// Reasons of a request.
+const (
+	ReasonSchedule = "schedule"
+	ReasonDemand   = "demand"
+	ReasonGate     = "gate"
+)
+
+// LeaseName of the one run at a time (X5), and its length: longer than the
+// function's own limit, so that a lease never ends under a run.
+const (
+	LeaseName = "snapshot"
+	leaseFor  = 6 * time.Minute
+)
+
+// grace is how long a snapshot whose create was not answered may be invisible
+// before it counts as vanished: longer than any such call lives on its way.
+const grace = 3 * time.Minute
+
+// Deps of a run, all of one Region.
+type Deps struct {
+	Settings contract.Settings
+	Region   string
+	Own      store.Bucket // ledger, lease and journal
+	Other    store.Bucket // repository and points
+	Plane    domain.Plane
+	Metrics  telemetry.Publisher
+	Log      *slog.Logger
+	Holder   string        // of the lease, for people: the invocation's id
+	Random   func() uint32 // for names
+	Budget   repository.Budget
+	// Essentials answers what a restore of a snapshot reads; nil is
+	// point.Essentials, which knows the engine's own files.
+	Essentials func(context.Context, store.Bucket, point.Point) ([]point.Object, int, error)
+}
+
+func (d Deps) essentials() func(context.Context, store.Bucket, point.Point) ([]point.Object, int, error) {
+	if d.Essentials != nil {
+		return d.Essentials
+	}
+	return point.Essentials
+}
+
+// run is the state of one.
+type run struct {
+	Deps
+	result contract.SnapshotResult
+	values telemetry.Values
+	now    time.Time // S3's, at the start
+	view   ledger.View
+	led    ledger.Ledger // in force, names this Region
+	newest point.Point   // in the other Region's bucket; zero when there is none
+	desc   domain.Description
+	dom    opensearch.Domain
+	info   opensearch.Info
+	later  []error // what failed and stopped nothing
+}
+
+// skip is the way out of a run that may not go on, and that is no failure.
+type skip struct {
+	reason string
+	missed bool // a snapshot is due and could not be started: published
+}
+
+func (s skip) Error() string { return s.reason }
+
+func missed(format string, a ...any) error { return skip{fmt.Sprintf(format, a...), true} }
+func idle(format string, a ...any) error   { return skip{fmt.Sprintf(format, a...), false} }
+
+// Run settles what is under way, prunes, and starts the next snapshot.
+func Run(ctx context.Context, d Deps, req contract.SnapshotRequest) (contract.SnapshotResult, error) {
+	return d.do(ctx, req.Reason, func(ctx context.Context, r *run) error {
+		return r.underLease(ctx, func() error {
+			if err := r.settle(ctx); err != nil {
+				return err
+			}
+			return r.start(ctx, req.Reason)
+		})
+	})
+}
+
+// Settle only looks after what is under way: the controller's part each minute.
+func Settle(ctx context.Context, d Deps) (contract.SnapshotResult, error) {
+	return d.do(ctx, "settle", func(ctx context.Context, r *run) error {
+		all, err := journals(ctx, r.Own)
+		if err != nil || len(all) == 0 {
+			return err // most minutes: no lease, nothing written
+		}
+		return r.underLease(ctx, func() error { return r.settle(ctx) })
+	})
+}
+
+func (d Deps) do(ctx context.Context, reason string, steps func(context.Context, *run) error) (contract.SnapshotResult, error) {
+	r := &run{Deps: d, values: telemetry.Values{}}
+	err := r.mayAct(ctx)
+	if err == nil {
+		err = r.open(ctx)
+	}
+	if err == nil {
+		err = steps(ctx, r)
+	}
+	var s skip
+	switch {
+	case errors.As(err, &s):
+		r.result.Skipped, err = s.reason, nil
+		if s.missed {
+			r.values[contract.MetricSnapshotSkipped] = 1
+		}
+	case err != nil:
+		r.values[contract.MetricSnapshotFailed] = 1
+		err = fmt.Errorf("snapshot in %s: %w", d.Region, err)
+	}
+	if len(r.later) > 0 {
+		err = errors.Join(err, fmt.Errorf("snapshot in %s: %w", d.Region, errors.Join(r.later...)))
+	}
+	if perr := r.values.Publish(context.WithoutCancel(ctx), d.Metrics); perr != nil {
+		r.notice("%v", perr) // missing data breaches the alarms
+	}
+	d.Log.InfoContext(ctx, "snapshot run", "reason", reason, "result", r.result, "failed", err != nil)
+	return r.result, err
+}
+
+// underLease takes the lease, and looks again under it.
+func (r *run) underLease(ctx context.Context, steps func() error) error {
+	l, err := lease.Acquire(ctx, r.Own, LeaseName, r.Holder, leaseFor)
+	var held *lease.Held
+	if errors.As(err, &held) {
+		return idle("held by %s until %s", held.Holder, held.Until.Format(time.RFC3339))
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { // an unreleased lease only delays the next run
+		if err := l.Release(context.WithoutCancel(ctx)); err != nil {
+			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
+		}
+	}()
+	if err := r.mayAct(ctx); err != nil {
+		return err
+	}
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	return steps()
+}
+
+// mayAct reads both ledgers: only the domain in force may write (H13), and only
+// who can see that it is in force (H14, H15).
+func (r *run) mayAct(ctx context.Context) error {
+	now, err := r.Own.Now(ctx)
+	if errors.Is(err, store.ErrAbsent) {
+		return idle("bucket %s does not exist yet", r.Own.Name())
+	}
+	if err != nil {
+		return fmt.Errorf("read the clock of %s: %w", r.Own.Name(), err)
+	}
+	r.now = now
+	led, err := r.inForce(ctx)
+	if err != nil {
+		return err
+	}
+	if led == nil {
+		return idle("no Region was ever promoted; the recovery stack's deployment does it")
+	}
+	if led.ActiveRegion != r.Region {
+		return idle("%s is the active Region (generation %d)", led.ActiveRegion, led.Generation)
+	}
+	r.led = *led
+	return nil
+}
+
+// open finds the domain and holds it against the ledger.
+func (r *run) open(ctx context.Context) error {
+	desc, err := r.Plane.Describe(ctx, r.Region)
+	if err != nil {
+		return fmt.Errorf("describe the domain: %w", err)
+	}
+	r.desc = desc
+	if !desc.Exists || desc.Deleted || !desc.Created || desc.Endpoint == "" {
+		return missed("%s, while the ledger (generation %d) says it is active", desc.Busy(), r.led.Generation)
+	}
+	if r.dom, err = r.Plane.Open(ctx, r.Region, desc.Endpoint); err != nil {
+		return fmt.Errorf("open the domain: %w", err)
+	}
+	if r.info, err = r.dom.Info(ctx); err != nil {
+		return fmt.Errorf("ask the domain who it is: %w", err)
+	}
+	if !repository.ValidUUID(r.info.ClusterUUID) {
+		return missed("the cluster has no manager yet: it answers no UUID (H31)")
+	}
+	return r.sameIdentity()
+}
+
+// sameIdentity is H13: a domain of the right name and Region that is not the
+// promoted one neither writes nor prunes, and somebody is told.
+func (r *run) sameIdentity() error {
+	if r.info.ClusterUUID == r.led.ClusterUUID {
+		r.values[contract.MetricIdentityChanged] = 0
+		return nil
+	}
+	r.values[contract.MetricIdentityChanged] = 1
+	return missed("identity changed: the ledger (generation %d) names cluster %s, the domain here is %s; it neither snapshots nor prunes (H13). If it was made again, restore into it; osdr status shows the points",
+		r.led.Generation, r.led.ClusterUUID, r.info.ClusterUUID)
+}

@@ -1,0 +1,38 @@
+// Command recovery is the controller of its Region: each minute, and whenever it
+// is asked. See internal/recovery.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opensearch-dr/osdr/internal/awsclients"
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/recovery"
+	"github.com/opensearch-dr/osdr/internal/repository"
+	"github.com/opensearch-dr/osdr/internal/snapshot"
+)
+
+func main() {
+	f := awsclients.MustLoad(contract.Recovery)
+	names := f.Settings.Names()
+	own, other := f.Bucket(f.Region), f.Bucket(f.Settings.Other(f.Region))
+	plane := awsclients.NewPlane(f.Config, names)
+	deps := recovery.Deps{
+		Settings: f.Settings, Region: f.Region, Own: own, Other: other, Plane: plane,
+		Peer: awsclients.NewFunctions(f.Config, names), Zone: f.Zone(), Agent: opensearch.AgentPermissions(),
+		Snapshot: snapshot.Deps{
+			Settings: f.Settings, Region: f.Region, Own: own, Other: other, Plane: plane, Metrics: f.Metrics, Log: f.Log,
+			Random: awsclients.Random, Budget: repository.DefaultBudget,
+		},
+		Metrics: f.Metrics, Log: f.Log, Token: awsclients.Token,
+	}
+	lambda.Start(func(ctx context.Context, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
+		d := deps
+		d.Holder = awsclients.Holder(ctx)
+		d.Snapshot.Holder = d.Holder
+		return recovery.Handle(ctx, d, req)
+	})
+}

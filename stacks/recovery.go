@@ -1,0 +1,32 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/opensearch-dr/osdr/constructs/alarm"
+	"github.com/opensearch-dr/osdr/constructs/question"
+	"github.com/opensearch-dr/osdr/internal/contract"
+)
+
+// newRecovery holds the promotion in the active Region only, so that taking it
+// out of a template is a Delete, which does nothing, and never an Update with
+// old properties (U1). It is apart from the domain, so that its failure never
+// deletes one. What stays in either Region is the alarm that a promotion
+// answers: the domain here is not the one the ledger names.
+func newRecovery(app awscdk.App, v Variables, region string) (awscdk.Stack, error) {
+	n, c := v.Names, v.Config
+	stack := v.stack(app, n.RecoveryStack(region), region, "osdr: the wish that "+region+" serves, while it is the active Region", false)
+	v.own(stack, region, "AlarmIdentity", "domain-identity", alarm.Config{
+		Description: "The domain in " + region + " is not the one the ledger names: it was made again, or it was superseded. Nothing is snapshotted or pruned (H13). First: which Region does the ledger name, and who made this domain.",
+		Metric:      contract.MetricIdentityChanged, Comparison: alarm.AtLeast, Threshold: 1, PeriodSec: 300, Periods: 1,
+	})
+	if region != c.ActiveRegion {
+		return stack, nil
+	}
+	wish := v.wish(region)
+	wish.AcceptUnverified, wish.AskedAt = c.AcceptUnverified, c.AskedAt
+	_, err := question.New(stack, "Promotion", question.Config{
+		Type: contract.TypePromotion, Asked: n.ProviderARN(contract.Promotion, region), Properties: wish, TimeoutSec: askTimeout,
+	})
+	return stack, err
+}
