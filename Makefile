@@ -9,8 +9,7 @@ DRILL := .drill
 BUILD := build
 
 LAMBDAS := snapshot recovery promotion gate traffic
-# The architecture of the functions; cdk.json's dr.functionArchitecture says the same
-# to CloudFormation, and the drill sets both to this machine's.
+# The app sets it to what dr.functionArchitecture says.
 GOARCH_FUNCTIONS ?= arm64
 # Reproducible bytes: no paths, no VCS stamp, no build id; without net/rpc.
 LAMBDA_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w -buildid="
@@ -31,7 +30,7 @@ lambdas: ## build the functions into build/lambda, the same bytes everywhere
 	done
 
 .PHONY: app
-app: lambdas ## what cdk.json runs: build the functions, then synthesise
+app: ## what cdk.json runs: build the functions, then synthesise
 	@go run ./bin/app
 
 .PHONY: install
@@ -39,7 +38,7 @@ install: ## install what tests and drill need into .drill, pinned
 	@go run ./bin/drill install
 
 .PHONY: test
-test: install lambdas ## every test but the drill
+test: install ## every test but the drill
 	go test $(PLAIN)
 	go test -race $(RACED)
 
@@ -49,7 +48,7 @@ drill: ## the main job on this machine: emulator, real OpenSearch nodes, real cd
 
 .PHONY: golden
 golden: ## rewrite the template goldens after a wanted change
-	go test ./stacks -update
+	go test ./stacks ./internal/config -update
 
 .PHONY: sizes
 sizes: lambdas ## size of each function's package (at most 8 MB)

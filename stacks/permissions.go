@@ -33,12 +33,14 @@ func (v Variables) ownDomain(region string) []role.Statement {
 }
 
 // ownObjects lets a function keep the product's own objects in the buckets of
-// both Regions and list every key, but never touch a repository.
+// both Regions, and read every repository but never write one.
 func (v Variables) ownObjects() []role.Statement {
-	var buckets, objects []string
+	var buckets, objects, repositories []string
 	for _, r := range v.Config.Regions() {
-		buckets = append(buckets, bucketARN(v.Names.Bucket(r)))
-		objects = append(objects, bucketARN(v.Names.Bucket(r))+"/"+ownPath)
+		arn := bucketARN(v.Names.Bucket(r))
+		buckets = append(buckets, arn)
+		objects = append(objects, arn+"/"+ownPath)
+		repositories = append(repositories, arn+"/*")
 	}
 	return append([]role.Statement{
 		// Not narrowed by s3:prefix: a GetObject of a missing key would be a 403
@@ -47,6 +49,10 @@ func (v Variables) ownObjects() []role.Statement {
 		{
 			Sid: "OwnObjects", Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: objects,
 			Wildcard: "the product's own objects below " + contract.OwnPrefix + "; repositories lie elsewhere",
+		},
+		{
+			Sid: "RepositoryRead", Actions: []string{"s3:GetObject"}, Resources: repositories,
+			Wildcard: "a repository's path is the cluster UUID of a domain; what a point needs is read from its files",
 		},
 	}, v.bucketKeys("kms:Decrypt", "kms:GenerateDataKey")...)
 }

@@ -18,6 +18,8 @@ import (
 // writes the templates, and answers the exit code. Faults of the context are
 // sentences on stderr, with no stack trace.
 func Run(stderr io.Writer) (code int) {
+	// Node's own end is the CLI's to tell; a page of it would bury the faults.
+	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 	defer jsii.Close()
 	// The CDK's Go binding panics where the CDK throws.
 	defer func() {
@@ -60,6 +62,9 @@ func synth(stderr io.Writer) error {
 	}
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(stderr, "warning:", w)
+	}
+	if err := buildFunctions(root, cfg.FunctionArchitecture, stderr); err != nil {
+		return err
 	}
 	if err := New(app, cfg, filepath.Join(root, "build", "lambda")); err != nil {
 		return err

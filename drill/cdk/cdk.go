@@ -68,17 +68,13 @@ func (c CLI) Run(ctx context.Context, args ...string) (Result, error) {
 	return result, nil
 }
 
-// Bootstrap the Regions of an account. It runs with the emulator's root key, as
-// the roles that everything else uses are what it makes.
+// Bootstrap the Regions of an account.
 func (c CLI) Bootstrap(ctx context.Context, account string, regions ...string) (Result, error) {
 	args := []string{"bootstrap"}
 	for _, r := range regions {
 		args = append(args, "aws://"+account+"/"+r)
 	}
-	root := c
-	root.Env = append(append([]string{}, c.Env...), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=")
-	root.Context = nil // the environments are named, so the app is not asked
-	return root.Run(ctx, args...)
+	return c.Run(ctx, args...)
 }
 
 func sorted(m map[string]string) []string {

@@ -82,6 +82,7 @@ type Cloud struct {
 	address string // of control
 	bundle  string // SSL_CERT_FILE of a shell
 	lock    *os.File
+	ended   bool // the emulator
 	cancel  context.CancelFunc
 	serving sync.WaitGroup
 	failed  chan error
@@ -166,9 +167,10 @@ func (c *Cloud) start(ctx context.Context) error {
 	if c.Admin, err = c.Emulator.CreateUser(ctx, "drill-admin", Allow("*", "*")); err != nil {
 		return err
 	}
+	exited := c.Emulator.Exited()
 	go func() {
 		select {
-		case <-c.Emulator.Exited():
+		case <-exited:
 			c.failed <- errors.New("the emulator ended")
 		case <-ctx.Done():
 		}
@@ -238,9 +240,9 @@ func (c *Cloud) Stop() error {
 	// The emulator waits for answers of the control address: it goes first, or
 	// it would see its domains' creations fail.
 	c.cancel()
-	if c.Emulator != nil {
+	if c.Emulator != nil && !c.ended { // creations that are being cut off still read it
+		c.ended = true
 		faults = append(faults, c.Emulator.Stop())
-		c.Emulator = nil
 	}
 	if c.domains != nil {
 		faults = append(faults, c.domains.stop())

@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"pgregory.net/rapid"
 
+	"github.com/opensearch-dr/osdr/drill/testcloud"
 	"github.com/opensearch-dr/osdr/internal/route"
 	"github.com/opensearch-dr/osdr/internal/route/routetest"
 )
@@ -26,18 +25,11 @@ func TestFake(t *testing.T) {
 	routetest.Contract(t, func(*testing.T) (route.Zone, string) { return routetest.New(), name })
 }
 
-// TestEmulator needs OSDR_TEST_ROUTE53_ENDPOINT and credentials; it is one of the
-// harness files that the suite of the local cloud drives.
+func TestMain(m *testing.M) { testcloud.Main(m) }
+
 func TestEmulator(t *testing.T) {
-	endpoint := os.Getenv("OSDR_TEST_ROUTE53_ENDPOINT")
-	if endpoint == "" {
-		return
-	}
-	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("us-east-1"), config.WithBaseEndpoint(endpoint))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := route53.NewFromConfig(cfg)
+	c := testcloud.Get(t)
+	client := route53.NewFromConfig(c.Config(c.Admin, "us-east-1"))
 	routetest.Contract(t, func(t *testing.T) (route.Zone, string) {
 		zone := strings.ToLower(rand.Text()) + ".example"
 		out, err := client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &zone, CallerReference: &zone})

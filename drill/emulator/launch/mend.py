@@ -3,16 +3,49 @@ import json
 import re
 
 import ministack.app
-from ministack.core import iam_actions
+import ministack.services.cloudformation.provisioners as provisioners
+import ministack.services.route53 as route53
+from ministack.core import iam_actions, iam_evaluator
 
 _resource_arn = iam_actions.extract_resource_arn
+_condition_key = iam_evaluator._resolve_condition_key
+_ASSUMED = re.compile(r"^arn:aws:sts::(\d+):assumed-role/([^/]+)/")
+_record_set = provisioners._r53_record_set_create
 _DOMAIN = re.compile(r"^/2021-01-01/(?:opensearch/)?domain/([^/]+)")
 
 
 def install():
     iam_actions.extract_resource_arn = resource_arn
+    iam_evaluator._resolve_condition_key = condition_key
+    provisioners._RESOURCE_HANDLERS["AWS::Route53::RecordSet"]["create"] = record_set
     # It would also listen on port 443 where it may, as root.
     ministack.app._port_is_bindable = lambda *_: False
+
+
+def condition_key(key, ctx):
+    """aws:PrincipalArn of a role session is the role's ARN on AWS
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html), not the session's."""
+    if key.lower() == "aws:principalarn":
+        session = _ASSUMED.match(ctx.principal_arn or "")
+        if session:
+            return f"arn:aws:iam::{session[1]}:role/{session[2]}"
+    return _condition_key(key, ctx)
+
+
+def record_set(logical_id, props, stack_name):
+    """CloudFormation adopts a record that is identical to what it would make (github.com/aws-cloudformation/
+    cloudformation-coverage-roadmap/issues/560), which is what a promotion leaves to the traffic stack."""
+    wanted = provisioners._r53_record_set_build_rs(props)
+    zone = provisioners._r53_resolve_hosted_zone_id(props)
+    for there in route53._records.get(zone, []):
+        if same(there) == same(wanted):
+            return wanted["Name"], {"Name": wanted["Name"]}
+    return _record_set(logical_id, props, stack_name)
+
+
+def same(record):
+    values = sorted(v.rstrip(".") for v in record.get("ResourceRecords", []))
+    return record["Name"], record["Type"], str(record.get("TTL", "")), values
 
 
 def resource_arn(service, method, path, headers, body, query_params, region, account_id):

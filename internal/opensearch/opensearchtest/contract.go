@@ -32,9 +32,11 @@ type Application interface {
 // Subject is one cluster under the contract. Several cases may share one
 // cluster: each uses names of its own.
 type Subject struct {
-	Domain      opensearch.Domain   // as Agent
-	Security    opensearch.Security // as the master
-	Stranger    opensearch.Domain   // as a role that nobody mapped
+	Domain      opensearch.Domain           // as Agent
+	Recovery    opensearch.Recovery         // as Agent too
+	Security    opensearch.Security         // as the master
+	Replay      opensearch.SecurityRecovery // as the master
+	Stranger    opensearch.Domain           // as a role that nobody mapped
 	Application Application
 	Agent       string // the ARN that Domain signs as
 	// Search documents of an index as Agent.
@@ -59,12 +61,14 @@ type world struct {
 	repo string
 }
 
+type contractCase struct {
+	name string
+	run  func(*world)
+}
+
 // Contract is everything that the product relies on an engine for.
 func Contract(t *testing.T, subject func(t *testing.T) Subject) {
-	for n, c := range []struct {
-		name string
-		run  func(*world)
-	}{
+	for n, c := range append([]contractCase{
 		{"H31_UUIDIsAPathElement", uuidShape},
 		{"AgentNeedsExactlyItsRoles", agentRights},
 		{"AgentRoleHasNothingMore", leastRights},
@@ -91,7 +95,7 @@ func Contract(t *testing.T, subject func(t *testing.T) Subject) {
 		{"H32_ReaderSeesNewSnapshots", readerSeesNew},
 		{"DeleteSnapshotKeepsWhatOthersNeed", deleteSnapshot},
 		{"H12_Capsule", capsule},
-	} {
+	}, recoveryCases...) {
 		t.Run(c.name, func(t *testing.T) {
 			w := &world{Subject: subject(t), T: t, name: fmt.Sprintf("c%02d", n), repo: fmt.Sprintf("c%02d-repo", n)}
 			w.mapAgent()

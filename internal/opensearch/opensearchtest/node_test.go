@@ -3,71 +3,122 @@ package opensearchtest_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/opensearch-dr/osdr/drill/testcloud"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
-// nodeUnderTest is a real node with the security plugin's proxy authenticator,
-// and buckets that it reaches.
-type nodeUnderTest struct {
-	endpoint    string // http://127.0.0.1:<port>
-	master      string // proxy user and backend role with all_access
+const (
+	east = "us-east-1" // the domain's Region
+	west = "us-west-2" // the bucket's
+)
+
+func TestMain(m *testing.M) { testcloud.Main(m) }
+
+// TestNode runs the contract on a real node behind the gateway: every call is
+// signed by a role, and the node reaches S3 as TheSnapshotRole. What an earlier
+// case left under the contract's names goes first.
+func TestNode(t *testing.T) {
+	d := makeDomain(t)
+	app := application{d, d.session(t, master)}
+	opensearchtest.Contract(t, func(t *testing.T) opensearchtest.Subject {
+		for _, path := range []string{"/_data_stream/c*-logs*", "/c*?expand_wildcards=all", "/_snapshot/c*-repo*",
+			"/_index_template/c*", "/_component_template/c*", "/_template/c*", "/_ingest/pipeline/c*"} {
+			if err := app.do(t.Context(), http.MethodDelete, path, ""); err != nil && !isStatus(err, 404) {
+				t.Fatal(err)
+			}
+		}
+		template := `{"index_patterns":["c*-logs*"],"data_stream":{},"template":{"settings":{"number_of_replicas":0}}}`
+		if err := app.do(t.Context(), http.MethodPut, "/_index_template/contract", template); err != nil {
+			t.Fatal(err)
+		}
+		return opensearchtest.Subject{
+			Domain: d.client(t, agent), Recovery: d.client(t, agent), Security: d.client(t, master), Replay: d.client(t, master), Stranger: d.client(t, nobody), Application: app, Agent: agent,
+			Search: func(ctx context.Context, index string) error {
+				return application{d, d.session(t, agent)}.do(ctx, http.MethodGet, "/"+index+"/_search", "")
+			},
+			Repository: d.repository, OtherRegion: d.otherRegion, Bucket: d.bucket, AuditOffered: true,
+			Pass: func() { time.Sleep(100 * time.Millisecond) },
+		}
+	})
+}
+
+// domain is a real one, and a bucket in the other Region that it reaches.
+type domain struct {
+	cloud       *testcloud.Cloud
+	endpoint    string
 	repository  opensearch.Repository
 	otherRegion opensearch.Repository
 	bucket      store.Bucket
 }
 
-func (n nodeUnderTest) header(arn string) http.Header {
-	return http.Header{"X-Proxy-User": {arn}, "X-Proxy-Roles": {arn}, "X-Forwarded-For": {"127.0.0.1"}}
+func makeDomain(t *testing.T) domain {
+	t.Helper()
+	d := domain{cloud: testcloud.Get(t)}
+	d.bucket = d.makeBucket(t)
+	arn := "arn:aws:s3:::" + d.bucket.Name()
+	role := d.cloud.Role(t, "TheSnapshotRole", "es.amazonaws.com",
+		testcloud.Statement(arn, "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"),
+		testcloud.Statement(arn+"/*", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"))
+	d.repository = opensearch.Repository{Bucket: d.bucket.Name(), Region: west, Endpoint: "https://s3." + west + ".amazonaws.com", RoleARN: role}
+	// Without the endpoint the engine asks its own Region's S3, which redirects (X8).
+	d.otherRegion = opensearch.Repository{Bucket: d.bucket.Name(), Region: west, RoleARN: role}
+	// IAM lets all of them do all of it: what is refused, the engine refuses.
+	for _, arn := range []string{agent, master, nobody} {
+		d.cloud.Role(t, arn[strings.LastIndexByte(arn, '/')+1:], "lambda.amazonaws.com",
+			testcloud.Statement("arn:aws:es:"+east+":000000000000:domain/*", "es:ESHttp*"),
+			testcloud.Statement("arn:aws:iam::000000000000:role/*", "iam:PassRole"))
+	}
+	d.endpoint = "https://" + d.cloud.Domain(t, east, "contract", master)
+	return d
 }
 
-func (n nodeUnderTest) client(t *testing.T, arn string) *opensearch.Client {
+func (d domain) makeBucket(t *testing.T) store.Bucket {
 	t.Helper()
-	c, err := opensearch.New(opensearch.Config{Endpoint: n.endpoint, Header: n.header(arn)})
+	client, name := store.NewClient(d.cloud.Config(d.cloud.Admin, west), west), "contract-"+strings.ToLower(rand.Text())
+	_, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name,
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: west}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.New(client, name, west)
+}
+
+func (d domain) session(t *testing.T, arn string) aws.CredentialsProvider {
+	t.Helper()
+	return testcloud.Credentials(d.cloud.Session(t, arn))
+}
+
+func (d domain) client(t *testing.T, arn string) *opensearch.Client {
+	t.Helper()
+	c, err := opensearch.New(opensearch.Config{Endpoint: d.endpoint, Region: east, Credentials: d.session(t, arn), Transport: d.cloud.Transport()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-// nodeContract runs the contract on n. What an earlier case or run left under
-// the contract's names goes first.
-func nodeContract(t *testing.T, n nodeUnderTest) {
-	app := application{n, n.master}
-	opensearchtest.Contract(t, func(t *testing.T) opensearchtest.Subject {
-		for _, path := range []string{"/_data_stream/c*-logs", "/c*?expand_wildcards=all", "/_snapshot/c*-repo*",
-			"/_index_template/c*", "/_component_template/c*", "/_template/c*", "/_ingest/pipeline/c*"} {
-			if err := app.do(t.Context(), http.MethodDelete, path, ""); err != nil && !isStatus(err, 404) {
-				t.Fatal(err)
-			}
-		}
-		template := `{"index_patterns":["c*-logs"],"data_stream":{},"template":{"settings":{"number_of_replicas":0}}}`
-		if err := app.do(t.Context(), http.MethodPut, "/_index_template/contract", template); err != nil {
-			t.Fatal(err)
-		}
-		return opensearchtest.Subject{
-			Domain: n.client(t, agent), Security: n.client(t, n.master), Stranger: n.client(t, nobody), Application: app, Agent: agent,
-			Search: func(ctx context.Context, index string) error {
-				return application{n, agent}.do(ctx, http.MethodGet, "/"+index+"/_search", "")
-			},
-			Repository: n.repository, OtherRegion: n.otherRegion, Bucket: n.bucket, AuditOffered: true,
-			Pass: func() { time.Sleep(100 * time.Millisecond) },
-		}
-	})
-}
-
-// application is a user of the node: plain HTTP, no product code.
+// application is a user of the domain: signed HTTP, no product code.
 type application struct {
-	node nodeUnderTest
-	arn  string
+	domain
+	as aws.CredentialsProvider
 }
 
 func isStatus(err error, status int) bool {
@@ -76,13 +127,22 @@ func isStatus(err error, status int) bool {
 }
 
 func (a application) do(ctx context.Context, method, path, body string) error {
-	request, err := http.NewRequestWithContext(ctx, method, a.node.endpoint+path, bytes.NewBufferString(body))
+	request, err := http.NewRequestWithContext(ctx, method, a.endpoint+path, bytes.NewBufferString(body))
 	if err != nil {
 		return err
 	}
-	request.Header = a.node.header(a.arn)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	sum := sha256.Sum256([]byte(body))
+	hash := hex.EncodeToString(sum[:])
+	request.Header.Set("X-Amz-Content-Sha256", hash)
+	credentials, err := a.as.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hash, "es", east, time.Now()); err != nil {
+		return err
+	}
+	response, err := a.cloud.Transport().RoundTrip(request)
 	if err != nil {
 		return err
 	}

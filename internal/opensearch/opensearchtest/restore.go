@@ -52,11 +52,14 @@ func (c *Cluster) RestoresTake(d time.Duration) { c.set(func(*faults) { c.recove
 // Restore starts one; it ends as time goes by (RestoresTake).
 func (v *Caller) Restore(ctx context.Context, repo, name string, request opensearch.RestoreRequest) error {
 	step := fmt.Sprintf("restore snapshot %s/%s", repo, name)
-	for list, known := range map[*[]string][]string{&request.Indices: request.All.Indices, &request.DataStreams: request.All.DataStreams} {
-		for _, n := range *list {
-			if !slices.Contains(known, n) {
-				return fmt.Errorf("%s: %s is not in the snapshot: %w", step, n, opensearch.ErrNotFound)
-			}
+	for _, n := range request.Indices {
+		if !slices.Contains(request.All.Indices, n) {
+			return fmt.Errorf("%s: index %s is not in the snapshot: %w", step, n, opensearch.ErrNotFound)
+		}
+	}
+	for _, n := range request.DataStreams {
+		if !slices.Contains(request.All.DataStreams, n) {
+			return fmt.Errorf("%s: data stream %s is not in the snapshot: %w", step, n, opensearch.ErrNotFound)
 		}
 	}
 	if len(request.Indices)+len(request.DataStreams) == 0 {
