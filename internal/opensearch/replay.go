@@ -7,8 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 )
@@ -136,7 +136,7 @@ func (c *Client) PutSecurityCapsule(ctx context.Context, capsule Capsule) ([]str
 	for _, p := range []part{{"role", securityAPI + "roles/", roles}, {"role mapping", securityAPI + "rolesmapping/", mappings}} {
 		more, err := c.replay(ctx, p, func(step, path string, content map[string]any) error {
 			err := c.change(ctx, step, http.MethodPut, path, content)
-			if e, ok := asError(err); ok && strings.Contains(e.Reason, "is reserved") {
+			if e, ok := asError(err); ok && builtIn.MatchString(e.Reason) {
 				e.Status = http.StatusBadRequest // this one's fault, not the signer's
 			}
 			return err
@@ -148,6 +148,9 @@ func (c *Client) PutSecurityCapsule(ctx context.Context, capsule Capsule) ([]str
 	}
 	return notices, nil
 }
+
+// builtIn is how the plugin refuses to change what is the engine's.
+var builtIn = regexp.MustCompile(`Resource '.*' is (reserved|static|hidden)`)
 
 // joined with another mapping in the security API's own form.
 func (m RoleMapping) joined(other map[string]any) map[string]any {

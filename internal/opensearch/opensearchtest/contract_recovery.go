@@ -255,7 +255,7 @@ func restoreStream(w *world) {
 	}
 	w.ok(w.Application.Rollover(w.Context(), stream))
 	w.ok(w.Application.Index(w.Context(), stream, "2", `{"@timestamp":"2026-01-02T00:00:00Z"}`))
-	plain := w.index("logs-plain", IndexOptions{}, 1)
+	plain := w.index("plain", IndexOptions{}, 1)
 	before := w.stream(stream)
 	s := w.snapshot("s1", stream, longer, plain)
 	for _, name := range []string{stream, longer} {
@@ -586,7 +586,7 @@ func replaySecurity(w *world) {
 	for range 2 {
 		notices, err := w.Replay.PutSecurityCapsule(w.Context(), in)
 		w.ok(err)
-		w.is(len(notices) == 2 && strings.Contains(notices[0], "reserved") && strings.Contains(notices[1], w.name+"-absent"), "%q", notices)
+		w.is(len(notices) == 2 && strings.Contains(notices[0], "manage_snapshots") && strings.Contains(notices[1], w.name+"-absent"), "%q", notices)
 	}
 	r, err := w.Security.Role(w.Context(), role)
 	w.ok(err)
