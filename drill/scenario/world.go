@@ -58,6 +58,7 @@ type World struct {
 	app    *client.Client
 	other  *client.Client // the stranger
 	dialer *gateway.Dialer
+	loaded time.Time // when the client began to write
 }
 
 // NewWorld around a started cloud. Log receives all that cdk prints.

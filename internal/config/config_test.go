@@ -16,7 +16,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/config"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/configuration.md")
+var update = flag.Bool("update", false, "rewrite the configuration in README.md")
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -251,18 +251,25 @@ func TestX10_ControlRegionOfThePairIsAWarning(t *testing.T) {
 	}
 }
 
-func TestReferencePage(t *testing.T) {
-	path := filepath.Join("..", "..", "docs", "configuration.md")
-	if *update {
-		if err := os.WriteFile(path, []byte(config.Reference()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
+func TestReferenceInReadme(t *testing.T) {
+	path := filepath.Join("..", "..", "README.md")
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(config.Reference(), string(got)); diff != "" {
-		t.Errorf("docs/configuration.md is not what the code says; go test ./internal/config -update\n%s", diff)
+	before, rest, begun := strings.Cut(string(raw), config.ReferenceBegin)
+	got, after, ended := strings.Cut(rest, config.ReferenceEnd)
+	if !begun || !ended {
+		t.Fatal("README.md lacks the marks around the configuration")
+	}
+	if *update {
+		page := before + config.ReferenceBegin + config.Reference() + config.ReferenceEnd + after
+		if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(config.Reference(), got); diff != "" {
+		t.Errorf("the configuration in README.md is not what the code says; make golden writes it\n%s", diff)
 	}
 }

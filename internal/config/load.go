@@ -45,7 +45,7 @@ func Load(src Source) (*App, error) {
 	if raw, ok := src.Context["dr"]; ok {
 		d.object("dr", raw, cfg)
 	} else {
-		d.fault("dr is missing from the context; allowed: the object described in docs/configuration.md")
+		d.fault("dr is missing from the context; allowed: the object described under Configuration in README.md")
 	}
 
 	flags := reflect.ValueOf(&app.Flags).Elem()

@@ -103,7 +103,7 @@ func (c *Client) putPolicy(ctx context.Context, step, path string, policy map[st
 	if err := c.get(ctx, step, path, &there); err != nil {
 		return err
 	}
-	return c.change(ctx, step, http.MethodPut, fmt.Sprintf("%s?if_seq_no=%d&if_primary_term=%d", path, there.SeqNo, there.PrimaryTerm), body)
+	return c.change(ctx, step, http.MethodPut, fmt.Sprintf("%s?if_primary_term=%d&if_seq_no=%d", path, there.PrimaryTerm, there.SeqNo), body)
 }
 
 // OwnRoles are the product's own: each Region's access step puts them, with that

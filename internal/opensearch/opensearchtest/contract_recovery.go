@@ -348,6 +348,7 @@ func blockDrains(w *world) {
 	var writers sync.WaitGroup
 	var mu sync.Mutex
 	acknowledged, refusals := 1, []error(nil)
+	under := make(chan bool, 40)
 	for writer := range 4 {
 		writers.Go(func() {
 			for n := 0; ; n++ {
@@ -360,11 +361,15 @@ func blockDrains(w *world) {
 				}
 				acknowledged++
 				mu.Unlock()
+				select {
+				case under <- true:
+				default:
+				}
 			}
 		})
 	}
-	for range 3 {
-		w.Pass()
+	for range cap(under) {
+		<-under
 	}
 	err := w.Recovery.Block(w.Context(), index)
 	at, _ := w.find(index)
