@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/drill/client"
+	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/point"
 )
@@ -40,6 +42,7 @@ func Regular(ctx context.Context, w *World) error {
 		{"a read-only registration lists the snapshots and refuses writes", w.listReadOnly},
 		{"the other Region's bucket holds the repository, the product's own, and nothing else", w.bucketIsClean},
 		{"403 for a role that is mapped nowhere", w.strangerIsRefused},
+		{"the functions asked for nothing that they have no right to", w.noneRefused},
 		{"both Regions publish the age of the newest point", w.agesArePublished},
 		{"cdk deploy --all again changes nothing", w.deployAgain},
 		{"a synth from another folder has the same assets, functions of at most 8 MB", w.sameAssets},
@@ -282,6 +285,22 @@ func (w *World) strangerIsRefused(ctx context.Context) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// noneRefused: a 403 that nobody looks at is a right that is missing, or a call
+// that nobody meant. The first calls of the access step are refused by design:
+// they are how it sees that a role is not mapped yet.
+func (w *World) noneRefused(context.Context) (string, error) {
+	calls := w.Cloud.Gateway.Calls(gateway.Filter{Front: "domain", Since: w.loaded, Match: func(c gateway.Call) bool { return c.Function != "" }})
+	for _, c := range calls {
+		if c.Status == http.StatusForbidden {
+			return "", fmt.Errorf("%s was refused %s %s at %s", c.Function, c.Method, c.Path, c.Time.Format(time.TimeOnly))
+		}
+	}
+	if len(calls) == 0 {
+		return "", errors.New("no function called the domain: nothing was looked at")
+	}
+	return fmt.Sprintf("%d calls to the domain", len(calls)), nil
 }
 
 func (w *World) agesArePublished(ctx context.Context) (string, error) {
