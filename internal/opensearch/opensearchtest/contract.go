@@ -80,6 +80,7 @@ func Contract(t *testing.T, subject func(t *testing.T) Subject) {
 		{"RepositoryAbsentIs404", repositoryAbsent},
 		{"F15_WrongRegionIsAWrongForm", wrongRegion},
 		{"IndicesTellsAllThereIs", indicesTellAll},
+		{"AnIndexThatBlocksItsMetadataHidesNoOther", metadataBlocked},
 		{"C3_SequenceNumbersGrowWhereCountsDoNot", sequenceNumbers},
 		{"SnapshotOfAnExplicitList", explicitList},
 		{"H12_DataStreamsByName", dataStreams},
