@@ -37,7 +37,7 @@ func (w *World) settled(ctx context.Context) error {
 		if _, err := w.app.Do(ctx, http.MethodGet, "/_snapshot/_status", nil, &running); err != nil || len(running.Snapshots) > 0 {
 			return false, err
 		}
-		_, err := w.tick(ctx, Primary)
+		err := w.tick(ctx, Primary)
 		return err == nil, err
 	})
 }
@@ -231,7 +231,7 @@ func (w *World) recreateEmpty(ctx context.Context) (string, error) {
 	}
 	var said contract.SnapshotResult
 	if err := w.await(ctx, 3*time.Minute, "a run that sees the empty domain", func() (bool, error) {
-		if _, err := w.tick(ctx, Primary); err != nil {
+		if err := w.tick(ctx, Primary); err != nil {
 			return false, err
 		}
 		var err error
@@ -268,8 +268,10 @@ func (w *World) recreateEmpty(ctx context.Context) (string, error) {
 		}
 	}
 	newest := after[len(after)-1]
-	if whole, missing, err := point.Whole(ctx, w.bucket(Secondary), newest); err != nil || !whole {
-		return "", fmt.Errorf("point %s is not whole any more: %v (%v)", newest.ID, missing, err)
+	if whole, missing, err := point.Whole(ctx, w.bucket(Secondary), newest); err != nil {
+		return "", fmt.Errorf("look whether point %s is whole: %w", newest.ID, err)
+	} else if !whole {
+		return "", fmt.Errorf("point %s is not whole any more: %v", newest.ID, missing)
 	}
 	return fmt.Sprintf("%d points kept, the newest is whole; it says: %s", len(after), firstSentence(said.Skipped)), nil
 }

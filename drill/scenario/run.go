@@ -49,7 +49,7 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("open the log of cdk: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
@@ -70,7 +70,7 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 		failed = errors.Join(failed, cause)
 	}
 	failed = errors.Join(failed, r.Do("the local cloud stops", func() (string, error) { return "", c.Stop() }))
-	fmt.Fprint(out, r.Table())
+	_, _ = fmt.Fprint(out, r.Table())
 	failed = errors.Join(failed, r.WriteJUnit(filepath.Join(c.Folder(), "junit.xml")))
 	if failed == nil && r.Failed() {
 		failed = errors.New("a step failed")

@@ -118,7 +118,7 @@ func tail(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if info, err := f.Stat(); err == nil && info.Size() > 4000 {
 		_, _ = f.Seek(-4000, io.SeekEnd) // the whole of it then
 	}

@@ -113,11 +113,11 @@ func (c *Client) call(ctx context.Context, via *opensearchtransport.Client, step
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := via.Perform(request)
+	response, err := via.Perform(request) //nolint:staticcheck // deprecated for v5, go.mod pins v4; Stream leaves a body open where an error comes with an answer
 	if err != nil {
 		return fmt.Errorf("%s: %w", step, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("%s: read answer: %w", step, err)

@@ -73,7 +73,7 @@ func (b *s3Bucket) Get(ctx context.Context, key string) (Object, error) {
 	if err != nil {
 		return Object{}, b.fail("get", key, err)
 	}
-	defer out.Body.Close()
+	defer func() { _ = out.Body.Close() }()
 	body, err := io.ReadAll(out.Body)
 	if err != nil {
 		return Object{}, b.fail("get", key, err)

@@ -2,6 +2,7 @@ package opensearchtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -369,7 +370,7 @@ func wrongRegion(w *world) {
 }
 
 func isNotFound(err error) bool {
-	e, ok := err.(*opensearch.Error)
+	e, ok := errors.AsType[*opensearch.Error](err)
 	return ok && e.Is(opensearch.ErrNotFound)
 }
 
