@@ -138,7 +138,7 @@ func TestFaults(t *testing.T) {
 		"abandon":                              {map[string]any{"abandonDomain": "yes"}, "cluster UUID"},
 		"switch from":                          {map[string]any{"switchFrom": "last"}, "the generation in force"},
 		"accept by pattern":                    {map[string]any{"acceptUnverified": "logs-*"}, "no patterns"},
-		"unknown context key":                  {map[string]any{"hello": "x"}, "context key hello is unknown"},
+		"unknown context key":                  {map[string]any{"hello": "x"}, `context key hello is "x", and the key is unknown`},
 		"settings too long for an environment": {map[string]any{"dr.restore.exclude": strings.Repeat("a-pattern-of-some-length-*,", 200)}, "allowed: 3800"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -61,7 +61,7 @@ func Load(src Source) (*App, error) {
 			d.override(key, src.Context[key], cfg)
 		case slices.ContainsFunc(foreign, func(p string) bool { return strings.HasPrefix(key, p) }):
 		default:
-			d.fault("context key %s is unknown%s; allowed: %s, dr.<path>", key, didYouMean(key, known), strings.Join(known, ", "))
+			d.fault("context key %s is %s, and the key is unknown%s; allowed: %s, dr.<path>", key, show(src.Context[key]), didYouMean(key, known), strings.Join(known, ", "))
 		}
 	}
 
