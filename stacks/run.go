@@ -18,11 +18,6 @@ import (
 // writes the templates, and answers the exit code. Faults of the context are
 // sentences on stderr, with no stack trace.
 func Run(stderr io.Writer) (code int) {
-	// Node 20 works and is past its end, which the CLI tells in a line; jsii's page
-	// of it would bury the faults. The value names the major version.
-	if err := os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20"); err != nil {
-		fmt.Fprintln(stderr, err)
-	}
 	defer jsii.Close()
 	// The CDK's Go binding panics where the CDK throws.
 	defer func() {
