@@ -43,6 +43,8 @@ install: ## install what tests and drill need into .drill, pinned
 test: install ## every test but the drill
 	go test $(PLAIN)
 	go test -race $(RACED)
+	@# It asks the go command about the packages, which the test cache does not see.
+	go test -count=1 ./internal/archtest
 
 .PHONY: drill
 drill: ## the main job on this machine: emulator, real OpenSearch nodes, real cdk
@@ -54,18 +56,26 @@ golden: ## rewrite the template goldens after a wanted change
 
 .PHONY: sizes
 sizes: lambdas ## size of each function's package (at most 8 MB)
-	@for f in $(LAMBDAS); do \
-	  printf '%-10s %5.1f MB zipped\n' $$f "$$(gzip -9 -c $(BUILD)/lambda/$$f/bootstrap | wc -c | awk '{print $$1/1e6}')"; \
-	done
+	@rc=0; for f in $(LAMBDAS); do \
+	  bytes=$$(gzip -9 -c $(BUILD)/lambda/$$f/bootstrap | wc -c); \
+	  awk -v f=$$f -v b=$$bytes 'BEGIN { printf "%-10s %5.1f MB zipped\n", f, b/1e6; exit (b > 8e6) }' \
+	    || { echo "$$f is larger than 8 MB" >&2; rc=1; }; \
+	done; exit $$rc
 
-GOLANGCI := $(DRILL)/bin/golangci-lint
-GOVULN   := $(DRILL)/bin/govulncheck
+GOLANGCI_VERSION := v2.6.2
+GOVULN_VERSION   := v1.1.4
+# The version is in the name, so that a new pin is installed.
+GOLANGCI := $(DRILL)/bin/golangci-lint-$(GOLANGCI_VERSION)
+GOVULN   := $(DRILL)/bin/govulncheck-$(GOVULN_VERSION)
 
+# go install names a command after its package: it is renamed.
 $(GOLANGCI):
-	GOBIN=$(abspath $(DRILL)/bin) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
+	GOBIN=$(abspath $@.d) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $@.d/golangci-lint $@ && rmdir $@.d
 
 $(GOVULN):
-	GOBIN=$(abspath $(DRILL)/bin) go install golang.org/x/vuln/cmd/govulncheck@v1.1.4
+	GOBIN=$(abspath $@.d) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULN_VERSION)
+	mv $@.d/govulncheck $@ && rmdir $@.d
 
 .PHONY: lint
 lint: $(GOLANGCI) $(GOVULN) ## vet, gofmt, golangci-lint, and known vulnerabilities where their database can be reached

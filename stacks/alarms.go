@@ -22,13 +22,13 @@ func (v Variables) own(scope constructs.Construct, region, id, what string, a al
 func foundationAlarms(scope constructs.Construct, v Variables, region string) {
 	n, topic := v.Names, v.Names.AlarmTopicARN(region)
 	v.own(scope, region, "AlarmPointAge", "recovery-point-age", alarm.Config{
-		Description: fmt.Sprintf("As seen from %s, no verified recovery point is younger than %d minutes, or nobody looks any more. A failover now loses what came after it. First: the log of %s in the active Region.",
+		Description: fmt.Sprintf("As seen from %s, the newest recovery point began more than %d minutes ago, or there is none, or nobody looks any more. A failover now loses what came after it. First: the log of %s in the active Region.",
 			region, v.Config.RPOMinutes, n.Function(contract.Snapshot)),
 		Metric: contract.MetricPointAge, Comparison: alarm.Above, Threshold: float64(v.Config.RPOMinutes * 60),
 		PeriodSec: 60, Periods: 3, SilenceBreaches: true,
 	})
 	v.own(scope, region, "AlarmSnapshotFailed", "snapshot-failed", alarm.Config{
-		Description: "A snapshot ended FAILED or PARTIAL: it is no recovery point. First: the log of " + n.Function(contract.Snapshot) + " names the shards.",
+		Description: "A run could not take or settle a snapshot: it ended FAILED or PARTIAL, or the domain, a ledger, the repository or the bucket in the other Region was refused or out of reach. There is no new recovery point. First: the log of " + n.Function(contract.Snapshot) + " names the step and the reason.",
 		Metric:      contract.MetricSnapshotFailed, Comparison: alarm.AtLeast, Threshold: 1, PeriodSec: 300, Periods: 1,
 	})
 	alarm.New(scope, "AlarmDeadLetters", alarm.Config{

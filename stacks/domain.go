@@ -59,8 +59,7 @@ func newDomain(app awscdk.App, v Variables, region string) (awscdk.Stack, error)
 	if region == c.ActiveRegion {
 		schedule.New(stack, "SnapshotSchedule", schedule.Config{
 			Name: n.Schedule(contract.Snapshot), Group: n.ScheduleGroup(),
-			// Half the objective: one run may fail and the next still meets it.
-			EveryMinutes: max(1, c.RPOMinutes/2),
+			EveryMinutes: c.SnapshotEveryMinutes(),
 			Description:  "Snapshots of the domain, while this Region is active",
 			FunctionARN:  n.FunctionARN(contract.Snapshot, region), RoleARN: n.SchedulerRoleARN(region),
 			DeadLetters: n.DeadLettersARN(region), Input: `{"reason":"schedule"}`,

@@ -228,7 +228,7 @@ func TestFiveFaultsAreFiveSentencesAndNoStackTrace(t *testing.T) {
 		}
 	}
 	equal(t, "sentences", len(sentences), 5)
-	for _, want := range []string{"activeRegion is \"eu-west-1\"", "dr.standby is \"lukewarm\"", "dr.rpoMinutes is 0", "dr.colour is unknown", "dr.vpc is given"} {
+	for _, want := range []string{"activeRegion is \"eu-west-1\"", "dr.standby is \"lukewarm\"", "dr.rpoMinutes is 0", "dr.colour is \"blue\"", "dr.vpc is given"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("no sentence says %s", want)
 		}

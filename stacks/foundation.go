@@ -32,7 +32,7 @@ func newFoundation(app awscdk.App, v Variables, region string) (awscdk.Stack, er
 	snapshotbucket.New(stack, "Snapshots", bucket)
 	snapshotrole.New(stack, "TheSnapshotRole", snapshotrole.Config{
 		Name: n.SnapshotRole(region), Account: c.Account, DomainARN: n.DomainARN(region),
-		Outbound: n.Bucket(other), Inbound: n.Bucket(region),
+		Outbound: n.Bucket(other), Inbound: n.Bucket(region), Own: contract.OwnPrefix,
 		Keys: v.bucketKeys("kms:Decrypt", "kms:GenerateDataKey"),
 	})
 	role.New(stack, "MasterRole", masterRole(v, region))
@@ -116,7 +116,7 @@ func functions(v Variables, region string) []function {
 	one := func(s ...role.Statement) []role.Statement { return s }
 	return []function{
 		{id: "Snapshot", Config: base(contract.Snapshot, 512, 300, "Takes and settles snapshots of the domain here",
-			v.ownDomain(region), v.ownObjects(), one(metrics()))},
+			v.ownDomain(region), v.snapshotObjects(region), one(metrics()))},
 		{id: "Recovery", Config: base(contract.Recovery, 512, 300, "Controller: the next safe step of this Region's recovery",
 			v.ownDomain(region), v.ownObjects(), v.recordsWrite(), one(
 				v.recordsRead(), metrics(),

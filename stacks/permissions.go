@@ -32,7 +32,33 @@ func (v Variables) ownDomain(region string) []role.Statement {
 	}
 }
 
-// ownObjects lets a function keep the product's own objects in the buckets of
+// snapshotObjects are what the snapshot function needs of them, and no more: its
+// own lease and journal here, its points and their pins in the other Region. It
+// reads both ledgers, and the copies of them in the points, and writes neither.
+func (v Variables) snapshotObjects(region string) []role.Statement {
+	own, other := bucketARN(v.Names.Bucket(region)), bucketARN(v.Names.Bucket(v.Config.Other(region)))
+	below := func(bucket, what string) string { return bucket + "/" + contract.OwnPrefix + what }
+	return append([]role.Statement{
+		// Not narrowed by s3:prefix, for the reason below (H14).
+		{Sid: "BucketList", Actions: []string{"s3:ListBucket"}, Resources: []string{own, other}},
+		{
+			Sid: "OwnObjects", Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: []string{
+				below(own, "lease/*"), below(own, "journal/*"), below(other, "points/*"), below(other, "pins/*"),
+			},
+			Wildcard: "leases and journals are named by what they are of, points are numbered, pins are of points",
+		},
+		{
+			Sid: "LedgerRead", Actions: []string{"s3:GetObject"},
+			Resources: []string{below(own, "ledger.json"), below(own, "points/*"), below(other, "ledger.json")}, Wildcard: "recovery points are numbered",
+		},
+		{
+			Sid: "RepositoryRead", Actions: []string{"s3:GetObject"}, Resources: []string{other + "/*"},
+			Wildcard: "a repository's path is the cluster UUID of a domain; what a point needs is read from its files",
+		},
+	}, v.bucketKeys("kms:Decrypt", "kms:GenerateDataKey")...)
+}
+
+// ownObjects lets the controller keep the product's own objects in the buckets of
 // both Regions, and read every repository but never write one.
 func (v Variables) ownObjects() []role.Statement {
 	var buckets, objects, repositories []string

@@ -17,7 +17,7 @@ func newRecovery(app awscdk.App, v Variables, region string) (awscdk.Stack, erro
 	n, c := v.Names, v.Config
 	stack := v.stack(app, n.RecoveryStack(region), region, "osdr: the wish that "+region+" serves, while it is the active Region", false)
 	v.own(stack, region, "AlarmIdentity", "domain-identity", alarm.Config{
-		Description: "The domain in " + region + " is not the one the ledger names: it was made again, or it was superseded. Nothing is snapshotted or pruned (H13). First: which Region does the ledger name, and who made this domain.",
+		Description: "The ledger names " + region + ", and the domain there is not the one it names: it was made again, or the service rebuilt it. Nothing is snapshotted or pruned (H13). First: who made this domain, and does it hold your indexes.",
 		Metric:      contract.MetricIdentityChanged, Comparison: alarm.AtLeast, Threshold: 1, PeriodSec: 300, Periods: 1,
 	})
 	if region != c.ActiveRegion {

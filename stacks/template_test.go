@@ -50,7 +50,7 @@ var variants = []variant{
 	{"active-secondary.warm", map[string]any{"activeRegion": secondary, "dr.standby": "warm"}},
 	{"failover", map[string]any{"activeRegion": secondary, "unreachableRegion": primary}},
 	{"options", map[string]any{
-		"dr.encryption": "kms", "dr.controlRegion": "eu-west-1", "dr.functionArchitecture": "x86_64", "dr.rpoMinutes": "1",
+		"dr.encryption": "kms", "dr.controlRegion": "eu-west-1", "dr.functionArchitecture": "x86_64", "dr.rpoMinutes": "2",
 		"dr.alarmTarget": "on-call@example.com", "dr.admins": "arn:aws:iam::" + account + ":role/admin",
 		"dr.domain.masters.count": "0", "dr.domain.zones": "1", "dr.domain.dataNodes": "1", "dr.domain.volume.type": "gp2", "dr.domain.volume.throughput": "0",
 		"dr.dns.certificates.us-east-1": "arn:aws:acm:us-east-1:" + account + ":certificate/one",

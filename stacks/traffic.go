@@ -1,8 +1,12 @@
 package stacks
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
+	"github.com/opensearch-dr/osdr/constructs/alarmtopic"
+	"github.com/opensearch-dr/osdr/constructs/deadletters"
 	"github.com/opensearch-dr/osdr/constructs/gofunction"
 	"github.com/opensearch-dr/osdr/constructs/question"
 	"github.com/opensearch-dr/osdr/constructs/record"
@@ -11,7 +15,7 @@ import (
 )
 
 // newTraffic stands in the control Region and needs nothing of a foundation
-// there: its function, role and log are its own (X1). The two records say what
+// there: its function, role, log and dead letters are its own (X1). The two records say what
 // the ledger says, so DNS never points at a domain that was not restored and
 // verified (G2).
 func newTraffic(app awscdk.App, v Variables) (awscdk.Stack, error) {
@@ -23,9 +27,17 @@ func newTraffic(app awscdk.App, v Variables) (awscdk.Stack, error) {
 		Code: contract.Traffic, Assets: v.Assets, Name: n.Function(contract.Traffic), LogGroup: n.FunctionLogGroup(contract.Traffic),
 		RoleName: n.FunctionRole(contract.Traffic, region), Account: c.Account, Region: region,
 		Description: "Answers what the ledger says", Settings: v.Settings, Architecture: c.FunctionArchitecture,
-		MemoryMiB: 256, TimeoutSec: 120,
+		MemoryMiB: 256, TimeoutSec: 120, DeadLetters: deadletters.New(stack, "DeadLetters", n.TrafficDeadLetters()),
 		Statements: append(v.ledgers(), v.recordsRead(), ownStacks(c.Account, region, n.TrafficStack())),
 	})
+	// A Region of the pair has a topic, which need not exist yet: an alarm names it.
+	// A third one has no foundation, so that the topic of this name is made here.
+	if !slices.Contains(c.Regions(), region) {
+		alarmtopic.New(stack, "Alarms", alarmtopic.Config{
+			Name: n.AlarmTopic(), KeyAlias: n.TopicKeyAlias(), Account: c.Account, Target: c.AlarmTarget,
+		})
+	}
+	functionErrors(stack, n, "AlarmErrors", contract.Traffic, n.AlarmTopicARN(region))
 	properties := contract.TrafficProperties{ActiveRegion: c.ActiveRegion, AskedAt: c.AskedAt}
 	answer, err := question.New(stack, "Answer", question.Config{
 		Type: contract.TypeTraffic, Asked: fn.ARN, Properties: properties, TimeoutSec: 300,

@@ -13,9 +13,10 @@ import (
 	"github.com/opensearch-dr/osdr/constructs/nag"
 )
 
-// Statement of an identity policy, always an Allow.
+// Statement of an identity policy.
 type Statement struct {
 	Sid        string
+	Effect     Effect // Allow when it is left out
 	Actions    []string
 	Resources  []string
 	Conditions map[string]any
@@ -23,6 +24,12 @@ type Statement struct {
 	// * fails the cdk-nag test.
 	Wildcard string
 }
+
+// Effect of a statement.
+type Effect string
+
+// Deny wins over every Allow, of this role's policies and of a resource's.
+const Deny Effect = "Deny"
 
 // Config of a role. Exactly one of Service and AccountRoot is meant.
 type Config struct {
@@ -56,6 +63,9 @@ func New(scope constructs.Construct, id string, cfg Config) Output {
 		for _, s := range cfg.Statements {
 			statement := &awsiam.PolicyStatementProps{
 				Sid: &s.Sid, Actions: jsii.Strings(s.Actions...), Resources: jsii.Strings(s.Resources...),
+			}
+			if s.Effect == Deny {
+				statement.Effect = awsiam.Effect_DENY
 			}
 			if len(s.Conditions) > 0 {
 				statement.Conditions = &s.Conditions

@@ -1,7 +1,9 @@
 // Package snapshotrole makes the article's TheSnapshotRole: OpenSearch Service
 // assumes it to reach S3, for this one domain and no other (the trust names it,
 // facts "IAM": confused deputy). It writes to the bucket in the other Region and
-// only reads the one in its own.
+// only reads the one in its own. The product's own objects in them are out of its
+// reach: whoever may register a repository passes this role, and a base_path of
+// _dr would give him the ledger else.
 package snapshotrole
 
 import (
@@ -17,6 +19,7 @@ type Config struct {
 	DomainARN string // of this Region; a string, so that it need not exist yet
 	Outbound  string // bucket in the other Region, by name
 	Inbound   string // bucket of this Region, by name
+	Own       string // prefix of the product's own objects in both, with a final slash
 	// Keys of the buckets, empty with SSE-S3.
 	Keys []role.Statement
 }
@@ -43,6 +46,9 @@ func New(scope constructs.Construct, id string, cfg Config) {
 			}, Resources: []string{out + "/*"}, Wildcard: wholeBucket},
 			{Sid: "InboundList", Actions: []string{"s3:ListBucket"}, Resources: []string{in}},
 			{Sid: "InboundRead", Actions: []string{"s3:GetObject"}, Resources: []string{in + "/*"}, Wildcard: wholeBucket},
+			{Sid: "NeverOwnObjects", Effect: role.Deny, Actions: []string{
+				"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
+			}, Resources: []string{out + "/" + cfg.Own + "*", in + "/" + cfg.Own + "*"}, Wildcard: "a Deny of everything below the prefix"},
 		}, cfg.Keys...),
 	})
 }

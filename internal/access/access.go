@@ -47,6 +47,10 @@ func For(s contract.Settings, region string, agent opensearch.Role) Wish {
 type Result struct {
 	Changed []string // what this call wrote, for people; empty when all was right
 	Notices []string
+	// Audit is why the audit log could not be switched on. The roles are mapped
+	// all the same: without them nothing protects the domain, without the log it
+	// is only less observed.
+	Audit error
 }
 
 // Map makes the domain's roles and mappings say w. An admin who is taken out of
@@ -73,7 +77,8 @@ func Map(ctx context.Context, sec opensearch.Security, w Wish) (Result, error) {
 	case errors.Is(err, opensearch.ErrNotOffered):
 		r.Notices = append(r.Notices, "audit log: "+err.Error())
 	case err != nil:
-		return r, hint("switch the audit log on", err)
+		r.Audit = hint("switch the audit log on", err)
+		r.Notices = append(r.Notices, "audit log: "+err.Error())
 	}
 	return r, nil
 }

@@ -64,6 +64,24 @@ func TestMap(t *testing.T) {
 	}
 }
 
+func TestD6_TroubleWithTheAuditLogStopsNoMapping(t *testing.T) {
+	n := settings.Names()
+	c := opensearchtest.New(opensearchtest.Options{Seed: 1, Clock: time.Now, Master: n.MasterRoleARN("us-east-1")})
+	c.Intercept(func(call string) opensearchtest.Verdict {
+		if call == "EnableAudit" {
+			return opensearchtest.Verdict{Before: &opensearch.Error{Step: "enable audit log", Status: 400, Type: "BAD_REQUEST", Reason: "Invalid configuration"}}
+		}
+		return opensearchtest.Verdict{}
+	})
+	r, err := access.Map(t.Context(), c.As(n.MasterRoleARN("us-east-1")), access.For(settings, "us-east-1", opensearch.AgentPermissions()))
+	if err != nil || len(r.Changed) == 0 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if r.Audit == nil || !strings.Contains(strings.Join(r.Notices, " "), "Invalid configuration") {
+		t.Errorf("nobody is told: %+v", r)
+	}
+}
+
 func TestF14_MasterIsNotTheDomains(t *testing.T) {
 	c := opensearchtest.New(opensearchtest.Options{Seed: 1, Clock: time.Now})
 	_, err := access.Map(t.Context(), c.As("arn:aws:iam::111122223333:role/nobody"), access.For(settings, "us-east-1", opensearch.AgentPermissions()))

@@ -24,7 +24,7 @@ type Config struct {
 	EngineVersion        string    `json:"engineVersion" allowed:"OpenSearch_<major>.<minor>, 2.0 or newer" doc:"Engine of both domains. Upgrade the standby first; a restore goes forward only."`
 	Domain               Domain    `json:"domain"`
 	DNS                  DNS       `json:"dns"`
-	RPOMinutes           int       `json:"rpoMinutes" allowed:"1-1440" doc:"Recovery point objective in minutes. Snapshots start every half of it, at least every minute; the alarm stands at it."`
+	RPOMinutes           int       `json:"rpoMinutes" allowed:"2-1440" doc:"Recovery point objective in minutes. Snapshots start every half of it, and the alarm stands at it. The other half is for the snapshot itself and up to 2 minutes until it is a recovery point; below 5 not even an empty snapshot fits in between, and the alarm comes and goes."`
 	Retention            Retention `json:"retention"`
 	LostAfter            string    `json:"lostAfter" allowed:"a duration, 1s-30m" doc:"How long the other Region must be silent before a failover without unreachableRegion takes it for lost."`
 	Restore              Restore   `json:"restore"`
@@ -129,6 +129,17 @@ func (c Config) Regions() []string { return []string{c.PrimaryRegion, c.Secondar
 
 // Other Region of the pair.
 func (c Config) Other(region string) string { return c.Settings().Other(region) }
+
+// settleMinutes is how long after a snapshot's end its point may be seen: the
+// controller looks for it each minute, and a schedule is late by up to one more.
+const settleMinutes = 2
+
+// SnapshotEveryMinutes is the period of the snapshots: half the objective. The age
+// of a point counts from its snapshot's start, so that just before the next point
+// it is a period, the duration of a snapshot and settleMinutes. Half the objective
+// less settleMinutes is therefore what a snapshot may take; a run that fails, or
+// one that takes longer, is seen at the objective and not hidden by slack in it.
+func (c Config) SnapshotEveryMinutes() int { return c.RPOMinutes / 2 }
 
 // HasDomain says whether region holds a domain: the active one always, the
 // other one in warm standby.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func TestEveryFaultIsSaidAtOnce(t *testing.T) {
 	got := faults(t, err)
 	for _, want := range [][]string{
 		{"activeRegion", "us-east1", "us-east-1", "us-west-2"},
-		{"dr.rpoMinutes", "0", "1-1440"},
+		{"dr.rpoMinutes", "0", "2-1440"},
 		{"dr.standbye", "did you mean standby?"},
 		{"dr.admins[0]", "someone@example.com", "ARN"},
 		{"activRegion", "did you mean activeRegion?"},
@@ -163,13 +164,13 @@ func TestKeysOfTheCDKPass(t *testing.T) {
 
 func TestOverrides(t *testing.T) {
 	app, err := load(t, map[string]any{
-		"dr.rpoMinutes": "1", "dr.domain.dataNodes": "6", "dr.admins": "arn:aws:iam::123456789012:role/a, arn:aws:iam::123456789012:user/b",
+		"dr.rpoMinutes": "2", "dr.domain.dataNodes": "6", "dr.admins": "arn:aws:iam::123456789012:role/a, arn:aws:iam::123456789012:user/b",
 		"dr.dns.adopt": "true", "dr.lostAfter": "5s", "dr.dns.certificates.us-east-1": "arn:aws:acm:us-east-1:123456789012:certificate/1",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if app.RPOMinutes != 1 || app.Domain.DataNodes != 6 || !app.DNS.Adopt || app.Settings().LostAfter != 5 || len(app.DNS.Certificates) != 1 {
+	if app.RPOMinutes != 2 || app.Domain.DataNodes != 6 || !app.DNS.Adopt || app.Settings().LostAfter != 5 || len(app.DNS.Certificates) != 1 {
 		t.Errorf("overrides were not taken: %+v", app.Config)
 	}
 	if diff := cmp.Diff([]string{"arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:user/b"}, app.Admins); diff != "" {
@@ -248,6 +249,24 @@ func TestX10_ControlRegionOfThePairIsAWarning(t *testing.T) {
 	app, err = load(t, map[string]any{"dr.controlRegion": "eu-west-1"})
 	if err != nil || strings.Contains(strings.Join(app.Warnings, "\n"), "X10") {
 		t.Errorf("a warning about a third Region: %v %v", app, err)
+	}
+}
+
+// The age of the newest point counts from its snapshot's start and a point settles
+// up to two minutes after the end: whoever is not warned has at least a minute
+// for the snapshot before the alarm stands at the objective.
+func TestAHealthyDomainNeverAlarms(t *testing.T) {
+	const settle, snapshot = 2, 1
+	for rpo := 2; rpo <= 1440; rpo++ {
+		app, err := load(t, map[string]any{"dr.rpoMinutes": strconv.Itoa(rpo)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		every := app.SnapshotEveryMinutes()
+		warned := strings.Contains(strings.Join(app.Warnings, "\n"), "recovery-point-age")
+		if meets := every+snapshot+settle <= rpo; meets == warned || every < 1 || warned != (rpo < 5) {
+			t.Errorf("objective %d min, a snapshot every %d min, warned: %v", rpo, every, warned)
+		}
 	}
 }
 

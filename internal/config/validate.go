@@ -222,10 +222,14 @@ func (v *validator) dns() {
 
 func (v *validator) times() {
 	a := v.app
-	v.between("dr.rpoMinutes", a.RPOMinutes, 1, 1440)
+	// Of one minute there is no half, and a point settles later than that.
+	v.between("dr.rpoMinutes", a.RPOMinutes, 2, 1440)
+	if every := a.SnapshotEveryMinutes(); every+settleMinutes+1 > a.RPOMinutes && a.RPOMinutes > 1 {
+		v.warn("dr.rpoMinutes is %d: a snapshot every %d min and up to %d min until it is a recovery point leave no minute for the snapshot itself, so the alarm recovery-point-age comes and goes; 5 or more is advised", a.RPOMinutes, every, settleMinutes)
+	}
 	v.between("dr.retention.count", a.Retention.Count, 1, 400)
 	v.between("dr.retention.days", a.Retention.Days, 1, 365)
-	if every := max(1, a.RPOMinutes/2); a.Retention.Days*1440/every > 400 {
+	if every := max(1, a.SnapshotEveryMinutes()); a.Retention.Days*1440/every > 400 {
 		v.warn("dr.retention.days %d with a snapshot every %d min keeps about %d recovery points; beyond 400 a repository gets slow (F19)", a.Retention.Days, every, a.Retention.Days*1440/every)
 	}
 	if lost, err := time.ParseDuration(a.LostAfter); err != nil || lost < time.Second || lost > 30*time.Minute {

@@ -68,6 +68,11 @@ type RecoveryStatus struct {
 	Endpoint     string `json:"endpoint,omitempty"`
 	// OwnGeneration is what this Region's own ledger says; 0 when it has none.
 	OwnGeneration int64 `json:"ownGeneration,omitempty"`
+	// LedgerError is why nobody can say who is active; Generation is 0 then and
+	// does not mean that nobody is. LedgerUnknown: it passes when a Region answers
+	// again; else (a dispute, a malformed ledger) only a person ends it.
+	LedgerError   string `json:"ledgerError,omitempty"`
+	LedgerUnknown bool   `json:"ledgerUnknown,omitempty"`
 	// Domain of this Region: DomainAbsent, DomainReady, or why it is busy.
 	Domain string `json:"domain,omitempty"`
 	// Documents in it that a removal would lose or a first claim elsewhere would

@@ -130,6 +130,11 @@ func (n Names) DeadLettersARN(region string) string {
 	return "arn:aws:sqs:" + region + ":" + n.Account + ":" + n.DeadLetters()
 }
 
+// TrafficDeadLetters is the queue of the traffic function,
+// <name>-traffic-dead-letters. It is its own: the control Region may be one of the
+// pair, which has DeadLetters, or a third one, which has nothing else.
+func (n Names) TrafficDeadLetters() string { return n.App + "-traffic-dead-letters" }
+
 // DomainLogGroupPrefix is /aws/opensearch/<name>, without a final slash. All logs
 // of the domain are under it, so that one resource policy serves all (F20).
 func (n Names) DomainLogGroupPrefix() string { return "/aws/opensearch/" + n.App }
@@ -171,11 +176,11 @@ const (
 // Metrics. Ages are seconds, sizes bytes.
 const (
 	MetricPointAge         = "RecoveryPointAge"   // seconds since the newest point's start, as seen from this Region
-	MetricSnapshotFailed   = "SnapshotFailed"     // 1 for FAILED or PARTIAL, 0 for a success
+	MetricSnapshotFailed   = "SnapshotFailed"     // 1 a run that could not take or settle a snapshot, FAILED and PARTIAL among them; 0 for a success
 	MetricSnapshotSkipped  = "SnapshotSkipped"    // 1 a run that could not start one
 	MetricSnapshotDuration = "SnapshotDuration"   // seconds
 	MetricSnapshotBytes    = "SnapshotBytesAdded" // bytes
 	MetricSnapshotDocs     = "SnapshotDocuments"
-	MetricIdentityChanged  = "IdentityChanged" // 1: the domain here is not the ledger's (H13)
+	MetricIdentityChanged  = "IdentityChanged" // 1: the ledger names this Region and not the domain in it (H13); of the active Region only
 	MetricActive           = "Active"          // 1: this Region is the active one (H42)
 )

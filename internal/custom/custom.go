@@ -39,7 +39,7 @@ const (
 const (
 	dataAsked    = "Asked"
 	dataStarted  = "Started"  // Unix seconds
-	dataRollback = "Rollback" // "true": the event is part of one
+	dataRollback = "Rollback" // "true": the event is part of one; "unknown": CloudFormation did not say
 )
 
 // Functions asks the product's own functions.
@@ -140,10 +140,11 @@ func (h Handler) physicalID(kind string) (string, error) {
 func (h Handler) onEvent(ctx context.Context, e Event, id string) (Answer, error) {
 	data := map[string]string{dataAsked: "true", dataStarted: strconv.FormatInt(h.Now().Unix(), 10)}
 	back, err := h.rollingBack(ctx, e)
-	if err != nil {
-		return Answer{}, err
-	}
-	if back {
+	switch {
+	case err != nil: // an error here would fail the rollback that this may be (U1)
+		h.Log.WarnContext(ctx, "CloudFormation does not say whether this is a rollback; each look asks it again", "error", err.Error())
+		data[dataRollback] = rollbackUnknown
+	case back:
 		data[dataRollback] = "true"
 	}
 	return Answer{PhysicalResourceID: id, Data: data}, nil
@@ -181,7 +182,10 @@ func (h Handler) look(ctx context.Context, q question) (verdict, error) {
 	}
 	back, err := h.Stacks.RollingBack(ctx, q.event.StackID)
 	if err != nil {
-		return verdict{}, err
+		return h.untold(ctx, q, err)
+	}
+	if back && q.event.Data[dataRollback] == rollbackUnknown {
+		return verdict{done: true}, nil // the rollback's own event, or one that nobody waits for any more
 	}
 	if back { // the waiter of a deployment that CloudFormation has given up (U2, H3)
 		return verdict{}, errors.New("the stack is rolling back: this request is over and asks for nothing more")

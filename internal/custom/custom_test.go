@@ -26,6 +26,7 @@ type stage struct {
 	t        *testing.T
 	now      time.Time
 	rollback bool
+	throttle error                              // of DescribeStacks
 	answers  map[string]contract.RecoveryStatus // by action
 	err      error
 	asked    []string
@@ -43,7 +44,7 @@ func (s *stage) Snapshot(_ context.Context, region string, req contract.Snapshot
 	return s.snapErr
 }
 
-func (s *stage) RollingBack(context.Context, string) (bool, error) { return s.rollback, nil }
+func (s *stage) RollingBack(context.Context, string) (bool, error) { return s.rollback, s.throttle }
 
 func newStage(t *testing.T) *stage {
 	return &stage{t: t, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), answers: map[string]contract.RecoveryStatus{}}
@@ -266,5 +267,86 @@ func TestGateKeepsADomainThatIsNoLongerWanted(t *testing.T) {
 	}
 	if done, err := s.look(s.begin(event(contract.TypeGate, cfn.RequestUpdate, west, east, "DomainWanted", "true"))); !done || err != nil {
 		t.Errorf("a warm standby: %v %v", done, err)
+	}
+}
+
+// A DescribeStacks that fails must neither fail a rollback nor let anything act.
+func TestU1_CloudFormationThatDoesNotSayWhetherItRollsBack(t *testing.T) {
+	throttled := errors.New("Throttling: Rate exceeded")
+	for _, kind := range []string{contract.TypeMeant, contract.TypeGate, contract.TypePromotion} {
+		s := newStage(t)
+		s.rollback, s.throttle = true, throttled
+		e := s.begin(event(kind, cfn.RequestUpdate, east, east))
+		if done, err := s.look(e); done || err != nil {
+			t.Errorf("%s, throttled: %v %v", kind, done, err)
+		}
+		s.throttle = nil
+		if done, err := s.look(e); !done || err != nil {
+			t.Errorf("%s: the rollback fails: %v %v", kind, done, err)
+		}
+		s.throttle, s.now = throttled, s.now.Add(deadlineAndMore)
+		if done, err := s.look(e); !done || err != nil {
+			t.Errorf("%s: never told, the rollback fails: %v %v", kind, done, err)
+		}
+		if len(s.asked)+len(s.snaps) > 0 {
+			t.Errorf("%s: it acted: %v %v", kind, s.asked, s.snaps)
+		}
+	}
+
+	s := newStage(t)
+	s.throttle = throttled
+	e := s.begin(event(contract.TypePromotion, cfn.RequestUpdate, east, east))
+	s.throttle = nil
+	s.answers[contract.ActionPromote] = contract.RecoveryStatus{Done: true}
+	if done, err := s.look(e); !done || err != nil || len(s.asked) != 1 {
+		t.Errorf("told late that it is none: %v %v, asked %v", done, err, s.asked)
+	}
+}
+
+const deadlineAndMore = 51 * time.Minute
+
+func TestU1_ForwardOrRemovalThatNobodyCanTellKeepsEverything(t *testing.T) {
+	s := newStage(t)
+	e := s.begin(event(contract.TypePromotion, cfn.RequestUpdate, east, east))
+	s.throttle = errors.New("Throttling: Rate exceeded")
+	if done, err := s.look(e); done || err != nil {
+		t.Errorf("it asks again: %v %v", done, err)
+	}
+	s.now = s.now.Add(deadlineAndMore)
+	if _, err := s.look(e); err == nil {
+		t.Error("a step forward that was not taken is no error")
+	}
+
+	s = newStage(t)
+	s.throttle = errors.New("Throttling: Rate exceeded")
+	s.answers[contract.ActionRelease] = contract.RecoveryStatus{Done: true}
+	e = s.begin(event(contract.TypeGate, cfn.RequestDelete, west, east))
+	s.now = s.now.Add(deadlineAndMore)
+	if done, err := s.look(e); done || err == nil || len(s.asked) > 0 {
+		t.Errorf("a removal: %v %v, asked %v", done, err, s.asked)
+	}
+}
+
+func TestH14_GateDoesNotTakeAnUnknownLedgerForNone(t *testing.T) {
+	e := event(contract.TypeGate, cfn.RequestCreate, west, east, "DomainWanted", "true")
+	s := newStage(t)
+	s.answers[contract.ActionStatus] = contract.RecoveryStatus{Done: true, LedgerError: "the ledger of us-east-1 cannot be read", LedgerUnknown: true}
+	begun := s.begin(e)
+	if done, err := s.look(begun); done || err != nil {
+		t.Errorf("unknown: %v %v", done, err)
+	}
+	s.now = s.now.Add(deadlineAndMore)
+	if _, err := s.look(begun); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("unknown for good: %v", err)
+	}
+	s = newStage(t)
+	s.answers[contract.ActionStatus] = contract.RecoveryStatus{Done: true, LedgerError: "dispute over generation 2"}
+	if _, err := s.look(s.begin(e)); err == nil || !strings.Contains(err.Error(), "dispute over generation 2") {
+		t.Errorf("dispute: %v", err)
+	}
+	s = newStage(t)
+	s.answers[contract.ActionStatus] = contract.RecoveryStatus{Done: true}
+	if done, err := s.look(s.begin(e)); !done || err != nil {
+		t.Errorf("nobody was promoted yet: %v %v", done, err)
 	}
 }

@@ -38,7 +38,10 @@ func (t Traffic) Handle(ctx context.Context, e cfn.Event) (string, map[string]an
 		if e.RequestType == cfn.RequestUpdate {
 			var serr error
 			if back, serr = t.Stacks.RollingBack(ctx, e.StackID); serr != nil {
-				return id, nil, errors.Join(err, serr)
+				// It may be a rollback, which must not fail (U1), and the record as it
+				// stands moves nobody.
+				t.Log.WarnContext(ctx, "CloudFormation does not say whether this is a rollback", "error", serr.Error())
+				back = true
 			}
 		}
 		if !back {

@@ -1,6 +1,7 @@
 package custom_test
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -80,7 +81,11 @@ func TestU1_TrafficInARollback(t *testing.T) {
 	if data, err := c.ask(cfn.RequestUpdate); err != nil || data[contract.AttributeEndpoint] != "search-west" || data[contract.AttributeActive] != `"`+m+`"` {
 		t.Errorf("without ledgers the record stays: %v %v", data, err)
 	}
-	c.stage.rollback = false
+	c.stage.rollback, c.stage.throttle = false, errors.New("Throttling: Rate exceeded")
+	if data, err := c.ask(cfn.RequestUpdate); err != nil || data[contract.AttributeEndpoint] != "search-west" {
+		t.Errorf("nobody can tell whether it is a rollback: %v %v", data, err)
+	}
+	c.stage.throttle = nil
 	if _, err := c.ask(cfn.RequestUpdate); err == nil {
 		t.Error("forward, nobody knows who is active, and that is no error")
 	}

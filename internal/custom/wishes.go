@@ -67,6 +67,10 @@ func (h Handler) ledgerHere(ctx context.Context, q question) (verdict, error) {
 		return v, err
 	}
 	switch {
+	case s.LedgerError != "" && s.LedgerUnknown:
+		return verdict{waiting: "it to be known who is active: " + s.LedgerError}, nil
+	case s.LedgerError != "":
+		return verdict{}, refused(s.LedgerError)
 	case s.Generation == 0:
 		h.Log.WarnContext(ctx, "no Region was promoted yet; the recovery stack of the active Region does it")
 		return v, nil

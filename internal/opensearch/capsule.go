@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -25,30 +26,50 @@ func (c *Client) Capsule(ctx context.Context) (Capsule, error) {
 		{"ingest pipelines", "/_ingest/pipeline", &out.IngestPipelines},
 	} {
 		err := c.get(ctx, "read "+part.what, part.path, part.into)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, ErrNotFound) && !notOffered(err) {
 			continue // of pipelines the engine says so when there are none
 		}
-		if err != nil {
+		if err := out.without(part.what, err); err != nil {
 			return Capsule{}, err
 		}
 	}
 	var err error
 	if out.IndexTemplates, err = templates(index, "index_templates", "index_template"); err != nil {
-		return Capsule{}, fmt.Errorf("read index templates: %w", err)
+		out.Unavailable = append(out.Unavailable, "index templates: "+err.Error())
 	}
 	if out.ComponentTemplates, err = templates(component, "component_templates", "component_template"); err != nil {
-		return Capsule{}, fmt.Errorf("read component templates: %w", err)
+		out.Unavailable = append(out.Unavailable, "component templates: "+err.Error())
 	}
-	if out.Aliases, err = c.aliases(ctx); err != nil {
+	out.Aliases, err = c.aliases(ctx)
+	if err := out.without("aliases", err); err != nil {
 		return Capsule{}, err
 	}
 	switch out.ISMPolicies, err = c.policies(ctx); {
 	case notOffered(err):
 		out.Unavailable = append(out.Unavailable, "ISM policies: this domain has no index state management")
 	case err != nil:
-		return Capsule{}, err
+		if err := out.without("ISM policies", err); err != nil {
+			return Capsule{}, err
+		}
 	}
 	return out, nil
+}
+
+// without a part that the domain refuses to tell: that will be the same the next
+// time, and a capsule that lacks one part, and says so, is worth more than no
+// recovery point at all. Where nobody knows (a timeout, no answer) the error stays
+// one and the next run asks again.
+func (p *Capsule) without(part string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		p.Unavailable = append(p.Unavailable, part+": "+e.Error())
+		return nil
+	}
+	return err
 }
 
 // templates turns the engine's list of {"name", <key>} into a map.

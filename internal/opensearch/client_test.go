@@ -217,3 +217,56 @@ func TestH38_PoliciesOfAllPages(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+func TestD6_AnAnswerWithoutAnAuditConfigurationIsAnErrorAndNoPanic(t *testing.T) {
+	for _, body := range []string{`{}`, `{"config":null}`, `{"_readonly":[]}`} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet {
+				t.Errorf("%s: it changed something", body)
+			}
+			_, _ = io.WriteString(w, body)
+		})
+		if err := c.EnableAudit(t.Context()); err == nil || !strings.Contains(err.Error(), "Dashboards") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// What the domain refuses to tell is named; only where nobody knows is it an error.
+func TestH12_ACapsuleWithoutWhatTheDomainRefuses(t *testing.T) {
+	paths := []string{"/_index_template", "/_template", "/_component_template", "/_ingest/pipeline", "/_all/_alias", "/_plugins/_ism/policies"}
+	for _, refused := range paths {
+		for _, status := range []int{400, 403, 404, 504} {
+			if status == 504 && refused != "/_template" {
+				continue // one will do: each is tried again, with pauses
+			}
+			c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == refused {
+					w.WriteHeader(status)
+					_, _ = io.WriteString(w, `{"error":"no handler found for uri [x] and method [GET]","status":400}`)
+					return
+				}
+				_, _ = io.WriteString(w, `{}`)
+			})
+			got, err := c.Capsule(t.Context())
+			if status >= 500 {
+				if err == nil {
+					t.Errorf("%s %d: nobody knows, and that is no error", refused, status)
+				}
+				continue
+			}
+			if err != nil || len(got.Unavailable) != 1 {
+				t.Errorf("%s %d: %v, unavailable %q", refused, status, err, got.Unavailable)
+			}
+		}
+	}
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/_ingest/pipeline" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		_, _ = io.WriteString(w, `{}`)
+	})
+	if got, err := c.Capsule(t.Context()); err != nil || len(got.Unavailable) != 0 {
+		t.Errorf("a domain without pipelines: %v %q", err, got.Unavailable)
+	}
+}

@@ -38,6 +38,13 @@ var refusedByS3 = []string{
 // (opensearch-project/terraform-provider-opensearch#133): no cause behind it.
 var bareVerification = regexp.MustCompile(`^\[[^\]]*\] path ?(\[[^\]]*\])? is not accessible on (cluster-manager|master) node$`)
 
+// IsBareVerification tells a failed verification without its cause: a form that
+// does not fit and a role that is still spreading look alike then (X8, F13).
+func IsBareVerification(err error) bool {
+	e, ok := asError(err)
+	return ok && e.Type == "repository_verification_exception" && bareVerification.MatchString(e.Reason)
+}
+
 // IsIAMPropagation tells the class that a role made a moment ago gives, the only one
 // that is worth a retry as it is (F13). It cannot be told from rights that are
 // missing for good, so the caller bounds its retries.

@@ -2,6 +2,7 @@ package opensearch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -91,6 +92,9 @@ func (c *Client) EnableAudit(ctx context.Context) error {
 	}
 	if err != nil || answer.Config["enabled"] == true {
 		return err
+	}
+	if answer.Config == nil { // a PUT of less than all would take back what somebody chose
+		return errors.New("enable audit log: the domain answers no audit configuration; switch it on in OpenSearch Dashboards, Security, Audit logs (D6)")
 	}
 	answer.Config["enabled"] = true
 	return c.change(ctx, "enable audit log", http.MethodPut, securityAPI+"audit/config", answer.Config)

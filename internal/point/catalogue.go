@@ -122,8 +122,11 @@ func LoadNewest(ctx context.Context, b store.Bucket) (p Point, ok bool, err erro
 	if err != nil || len(ids) == 0 {
 		return Point{}, false, err
 	}
-	p, err = Load(ctx, b, ids[len(ids)-1])
-	return p, err == nil, err
+	id := ids[len(ids)-1]
+	if p, err = Load(ctx, b, id); err != nil {
+		return Point{}, false, fmt.Errorf("s3://%s/%s: %w", b.Name(), id.Key(), err)
+	}
+	return p, true, nil
 }
 
 // Objects that the point needs, as the list beside it has them.

@@ -82,7 +82,10 @@ func Prunable(ctx context.Context, b store.Bucket, r Rules) ([]ID, error) {
 	}
 	var known []Summary
 	foreign := map[int64]bool{} // one generation is one cluster's
-	for _, id := range all {
+	for n, id := range all {
+		if len(all)-1-n < max(r.Keep, 1) {
+			break // no newer ones enough: neither this nor a later one goes
+		}
 		if foreign[id.Generation] {
 			continue
 		}

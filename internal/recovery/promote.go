@@ -142,6 +142,9 @@ func (r *run) access(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if res.Audit != nil {
+		r.later = append(r.later, res.Audit)
+	}
 	uuid, err := r.uuid(ctx)
 	if err != nil || uuid == "" {
 		return nil //nolint:nilerr // said by whoever needs it

@@ -68,6 +68,7 @@ type run struct {
 	led       ledger.Ledger // in force, when known
 	claimed   bool          // somebody is in force
 	ledErr    error         // why it is not known
+	later     []error       // what failed and stopped nothing; said by the tick
 	newest    []point.Point // of each bucket that has one
 	unread    []error       // points that could not be read
 	desc      domain.Description
@@ -131,6 +132,7 @@ func (r *run) end(ctx context.Context, err error) (contract.RecoveryStatus, erro
 
 // fill in what the ledger says.
 func (r *run) fill() {
+	r.tellLedger()
 	if r.claimed {
 		r.status.ActiveRegion, r.status.Generation = r.led.ActiveRegion, r.led.Generation
 		r.status.ClusterUUID, r.status.Endpoint = r.led.ClusterUUID, r.led.Endpoint
@@ -157,6 +159,11 @@ func (r *run) leased(ctx context.Context, f func() error) error {
 	var held *lease.Held
 	if errors.As(err, &held) {
 		r.status.Phase = "waiting for another run"
+		if r.req.Action == contract.ActionTick {
+			if err := r.seen(ctx); err != nil {
+				return err
+			}
+		}
 		return wait("another run of the controller, %s, until %s at most", held.Holder, held.Until.Format(time.RFC3339))
 	}
 	if err != nil {

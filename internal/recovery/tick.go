@@ -31,6 +31,7 @@ func (r *run) tick(ctx context.Context) error {
 			failed = append(failed, r.because(part.phase, err))
 		}
 	}
+	failed = append(failed, r.later...)
 	switch {
 	case r.ledErr != nil:
 		r.status.Phase = "who is active is not known"
@@ -48,10 +49,11 @@ func (r *run) tick(ctx context.Context) error {
 
 // measure the age of the newest point of the generation in force, as seen from
 // this Region (D1). Nothing to be seen is no metric: missing data breaches.
-func (r *run) measure(context.Context) error {
+func (r *run) measure(ctx context.Context) error {
 	if !r.claimed {
 		return nil
 	}
+	defer r.publish(ctx)
 	r.values[contract.MetricActive] = 0
 	if r.active() {
 		r.values[contract.MetricActive] = 1
@@ -103,6 +105,7 @@ func (r *run) settle(ctx context.Context) error {
 	res, err := snapshot.Settle(ctx, r.Snapshot)
 	if res.Settled != "" {
 		r.notice("recovery point %s", res.Settled)
+		r.settled(ctx)
 	}
 	if res.Skipped != "" {
 		r.notice("snapshots: %s", res.Skipped)

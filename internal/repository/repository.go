@@ -113,14 +113,24 @@ func Ensure(ctx context.Context, d opensearch.Domain, w Wish, b Budget) (Result,
 		return Result{}, fmt.Errorf("read repository %s: %w", w.Name, err)
 	}
 	var refused []string
-	if err == nil && w.matches(have) {
+	bare := false // a form was refused without a word of why
+	fits := err == nil && w.matches(have)
+	if fits {
+		hashed, herr := w.hashed(ctx, d, have)
+		if herr != nil {
+			return Result{}, herr
+		}
+		fits = !hashed
+	}
+	if fits {
 		verr := verify(ctx, d, w.Name, b)
 		if verr == nil {
 			return Result{Form: formOf(have)}, nil
 		}
-		if !opensearch.IsWrongForm(verr) {
+		if !triesNext(verr) {
 			return Result{}, explain("verify repository "+w.Name, verr, w)
 		}
+		b, bare = afterBare(b, bare, verr)
 		refused = append(refused, formOf(have)+" (as it stood): "+verr.Error())
 	}
 	for _, f := range forms(w) {
@@ -131,10 +141,14 @@ func Ensure(ctx context.Context, d opensearch.Domain, w Wish, b Budget) (Result,
 		if perr == nil {
 			return readBack(ctx, d, w, f, notice, refused)
 		}
-		if !opensearch.IsWrongForm(perr) {
+		if !triesNext(perr) && !bare {
 			return Result{}, explain("register repository "+w.Name+" by "+f.name, perr, w)
 		}
+		b, bare = afterBare(b, bare, perr)
 		refused = append(refused, f.name+": "+perr.Error())
+	}
+	if bare {
+		return Result{}, silent(w, refused)
 	}
 	return Result{}, fmt.Errorf("register repository %s: every form was refused (X8), see which Region bucket %s is in: %s", w.Name, w.Bucket, strings.Join(refused, "; "))
 }
@@ -176,10 +190,7 @@ func readBack(ctx context.Context, d opensearch.Domain, w Wish, f form, notice s
 		return r, fmt.Errorf("read repository %s back: the domain keeps bucket %q base_path %q readonly %v role %q instead of %q %q %v %q; nothing is written there, as one writer a path rests on it (G1)",
 			w.Name, have.Bucket, have.BasePath, have.ReadOnly, have.RoleARN, w.Bucket, w.BasePath, w.ReadOnly, w.RoleARN)
 	}
-	if notice == "" && have.ShardPathType != FixedPaths {
-		r.Notices = append(r.Notices, "the domain drops shard_path_type: blobs may lie outside "+w.BasePath+"/ (H30)")
-	}
-	return r, nil
+	return w.fixed(ctx, d, have, notice, r)
 }
 
 func formOf(r opensearch.Repository) string {

@@ -18,9 +18,9 @@ const name = "os-snapshot-repo"
 
 var quick = repository.Budget{Propagation: time.Second, First: time.Millisecond}
 
-func newCluster() (*opensearchtest.Cluster, *storetest.Memory) {
+func newCluster(version ...string) (*opensearchtest.Cluster, *storetest.Memory) {
 	b := storetest.NewMemory("films-west", "us-west-2", time.Now)
-	return opensearchtest.New(opensearchtest.Options{Seed: 1, Clock: time.Now, Bucket: func(name string) store.Bucket {
+	return opensearchtest.New(opensearchtest.Options{Seed: 1, Version: strings.Join(version, ""), Clock: time.Now, Bucket: func(name string) store.Bucket {
 		if name != b.Name() {
 			return nil
 		}
@@ -90,6 +90,55 @@ func TestX8_AllFormsRefused(t *testing.T) {
 	}
 }
 
+// The service shows a wrong form by the same bare sentence as a role that IAM
+// still spreads; the order of the tries and what the error says tell them apart.
+func TestX8_AWrongFormWithoutACauseIsLeftAfterThePatience(t *testing.T) {
+	brief := repository.Budget{Propagation: 30 * time.Millisecond, First: time.Millisecond}
+	bare := func(good string, tries map[string]int) func(string, opensearch.Repository) error {
+		return func(action string, r opensearch.Repository) error {
+			form := "endpoint"
+			if r.Region != "" {
+				form = "region"
+				if r.Endpoint != "" {
+					form = "region and endpoint"
+				}
+			}
+			if action != "verify" {
+				return nil
+			}
+			if tries[form]++; form == good {
+				return nil
+			}
+			return &opensearch.Error{Step: "verify repository", Status: 500, Type: "repository_verification_exception",
+				Reason: "[os-snapshot-repo] path is not accessible on cluster-manager node"}
+		}
+	}
+	for _, good := range []string{"region", "endpoint"} {
+		cluster, _ := newCluster()
+		tries := map[string]int{}
+		cluster.RefuseRepositories(bare(good, tries))
+		r, err := repository.Ensure(t.Context(), cluster, wish(cluster), brief)
+		if err != nil || r.Form != good || tries["region and endpoint"] < 2 || good == "endpoint" && tries["region"] != 1 {
+			t.Errorf("%s: %+v %v, tries %v", good, r, err, tries)
+		}
+		if again, err := repository.Ensure(t.Context(), cluster, wish(cluster), brief); err != nil || again.Registered {
+			t.Errorf("%s, again: %+v %v", good, again, err)
+		}
+	}
+	cluster, _ := newCluster()
+	tries := map[string]int{}
+	cluster.RefuseRepositories(bare("none", tries))
+	_, err := repository.Ensure(t.Context(), cluster, wish(cluster), brief)
+	for _, part := range []string{"F13", "X8", "region and endpoint: ", "region: ", "endpoint: ", "films-west", "TheSnapshotRole"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is not in %v", part, err)
+		}
+	}
+	if tries["region"] != 1 || tries["endpoint"] != 1 {
+		t.Errorf("tries %v", tries)
+	}
+}
+
 func TestX8_AFormThatStoppedWorkingIsReplaced(t *testing.T) {
 	cluster, _ := newCluster()
 	if _, err := repository.Ensure(t.Context(), cluster, wish(cluster), quick); err != nil {
@@ -151,24 +200,67 @@ func TestF1_H31_OnlyAUUIDIsAPath(t *testing.T) {
 	}
 }
 
+// pathless drops shard_path_type without a word.
+type pathless struct{ opensearch.Domain }
+
+func (f pathless) Repository(ctx context.Context, name string) (opensearch.Repository, error) {
+	r, err := f.Domain.Repository(ctx, name)
+	r.ShardPathType = ""
+	return r, err
+}
+
 func TestH30_FixedPathsOrANotice(t *testing.T) {
-	cluster, _ := newCluster()
-	if _, err := repository.Ensure(t.Context(), cluster, wish(cluster), quick); err != nil {
-		t.Fatal(err)
-	}
-	if r, err := cluster.Repository(t.Context(), name); err != nil || r.ShardPathType != repository.FixedPaths {
-		t.Errorf("%+v %v", r, err)
-	}
-	cluster, _ = newCluster()
-	cluster.RefuseRepositories(func(action string, r opensearch.Repository) error {
-		if action == "put" && r.ShardPathType != "" {
-			return &opensearch.Error{Step: "put", Status: 400, Type: "illegal_argument_exception", Reason: "unknown setting [shard_path_type]"}
+	for _, c := range []struct {
+		version string
+		hashes  bool
+	}{{"3.4.0", true}, {"3.2.0", true}, {"4.0.0", true}, {"strange", true}, {"3.1.0", false}, {"2.19.1", false}, {"7.10.2", false}} {
+		for _, how := range []string{"refused", "dropped"} {
+			cluster, _ := newCluster(c.version)
+			var d opensearch.Domain = cluster
+			if how == "dropped" {
+				d = pathless{cluster}
+			} else {
+				cluster.RefuseRepositories(func(action string, r opensearch.Repository) error {
+					if action == "put" && r.ShardPathType != "" {
+						return &opensearch.Error{Step: "put", Status: 400, Type: "illegal_argument_exception", Reason: "unknown setting [shard_path_type]"}
+					}
+					return nil
+				})
+			}
+			r, err := repository.Ensure(t.Context(), d, wish(cluster), quick)
+			if c.hashes && (err == nil || !strings.Contains(err.Error(), "H30") || !strings.Contains(err.Error(), "before 3.2")) {
+				t.Errorf("%s %s: %+v %v", c.version, how, r, err)
+			}
+			if !c.hashes && (err != nil || len(r.Notices) != 1 || !strings.Contains(r.Notices[0], "H30")) {
+				t.Errorf("%s %s: %+v %v", c.version, how, r, err)
+			}
+			if again, err := repository.Ensure(t.Context(), d, wish(cluster), quick); !c.hashes && (err != nil || again.Registered) {
+				t.Errorf("%s %s, again: %+v %v", c.version, how, again, err)
+			}
+			w := wish(cluster)
+			w.Name, w.ReadOnly = "os-inbound", true
+			if _, err := repository.Ensure(t.Context(), d, w, quick); err != nil {
+				t.Errorf("%s %s: a reader needs no FIXED paths: %v", c.version, how, err)
+			}
 		}
-		return nil
-	})
-	r, err := repository.Ensure(t.Context(), cluster, wish(cluster), quick)
-	if err != nil || len(r.Notices) != 1 || !strings.Contains(r.Notices[0], "H30") {
-		t.Errorf("%+v %v", r, err)
+	}
+}
+
+func TestH30_ARegistrationWithoutFixedPathsIsAnother(t *testing.T) {
+	for _, kind := range []string{"", "HASHED_PREFIX"} {
+		cluster, _ := newCluster("3.4.0")
+		w := wish(cluster)
+		old := opensearch.Repository{Bucket: w.Bucket, BasePath: w.BasePath, Region: w.BucketRegion, RoleARN: w.RoleARN, ShardPathType: kind}
+		if err := cluster.PutRepository(t.Context(), name, old); err != nil {
+			t.Fatal(err)
+		}
+		r, err := repository.Ensure(t.Context(), cluster, w, quick)
+		if err != nil || !r.Registered {
+			t.Errorf("%q: %+v %v", kind, r, err)
+		}
+		if r, err := cluster.Repository(t.Context(), name); err != nil || r.ShardPathType != repository.FixedPaths {
+			t.Errorf("%q: %+v %v", kind, r, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
@@ -16,12 +17,32 @@ import (
 const (
 	maxPoints  = 2
 	maxOrphans = 2
+	// pruneFor all of it: the next snapshot, and the function's own limit, come after.
+	pruneFor = 2 * time.Minute
 )
 
 // prune removes what retention no longer wants, after a snapshot was settled.
 // It deletes only in the path of this cluster's own UUID, and only while both
 // ledgers agree that this cluster is the active one (H13, H17).
 func (r *run) prune(ctx context.Context) error {
+	if r.keeps || r.newest.ID == (point.ID{}) {
+		return nil
+	}
+	r.publish(ctx)
+	within, cancel := context.WithTimeout(ctx, pruneFor)
+	defer cancel()
+	err := r.pruneNow(within)
+	switch {
+	case opensearch.IsRepositoryMissing(err):
+		return nil // this run registers it; the next one prunes
+	case err != nil && within.Err() != nil && ctx.Err() == nil:
+		r.notice("pruning takes longer than %s; the next run goes on: %v", pruneFor, err)
+		return nil
+	}
+	return err
+}
+
+func (r *run) pruneNow(ctx context.Context) error {
 	if err := r.mayPrune(ctx); err != nil {
 		return err
 	}
@@ -116,7 +137,7 @@ func (r *run) remove(ctx context.Context, id point.ID) (bool, error) {
 		return true, nil // its own domain finishes it
 	}
 	s, err := r.dom.Snapshot(ctx, contract.Repository, rem.Snapshot)
-	if err != nil && !errors.Is(err, opensearch.ErrNotFound) {
+	if err != nil && !opensearch.IsSnapshotMissing(err) {
 		return false, err
 	}
 	if err == nil && s.UUID == rem.SnapshotUUID {
@@ -135,60 +156,11 @@ func (r *run) remove(ctx context.Context, id point.ID) (bool, error) {
 func (r *run) deleteSnapshot(ctx context.Context, name string) (bool, error) {
 	err := r.dom.DeleteSnapshot(ctx, contract.Repository, name)
 	switch {
-	case err == nil, errors.Is(err, opensearch.ErrNotFound):
+	case err == nil, opensearch.IsSnapshotMissing(err):
 		return true, nil
 	case opensearch.IsGatewayTimeout(err), opensearch.IsConcurrentSnapshot(err):
 		r.notice("deleting snapshot %s: %v; a later run goes on", name, err)
 		return false, nil
 	}
 	return false, fmt.Errorf("delete snapshot %s: %w", name, err)
-}
-
-// orphans are our own snapshots that have no point: PARTIAL and FAILED ones, and
-// what a crash left. One whose name is not ours is left alone; one that waits for
-// its point cannot be here, as nothing is pruned while the journal holds any.
-func (r *run) orphans(ctx context.Context) error {
-	all, err := r.dom.Snapshots(ctx, contract.Repository)
-	if err != nil {
-		return err
-	}
-	ids, err := point.List(ctx, r.Other)
-	if err != nil {
-		return err
-	}
-	var candidates []string
-	for _, s := range all {
-		if ours.MatchString(s.Name) && s.State != opensearch.InProgress && r.now.Sub(s.Start) > grace {
-			candidates = append(candidates, s.Name)
-		}
-	}
-	if len(candidates) == 0 {
-		return nil
-	}
-	keep := map[string]bool{}
-	for _, id := range ids {
-		p, err := point.Load(ctx, r.Other, id)
-		if errors.Is(err, store.ErrAbsent) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("look for snapshots without a point: %w; none is deleted", err)
-		}
-		keep[p.Snapshot] = true
-	}
-	deleted := 0
-	for _, name := range candidates {
-		if keep[name] || deleted == maxOrphans {
-			continue
-		}
-		if err := r.mayPrune(ctx); err != nil {
-			return err
-		}
-		if done, err := r.deleteSnapshot(ctx, name); err != nil || !done {
-			return err
-		}
-		deleted++
-		r.notice("deleted snapshot %s, which made no recovery point", name)
-	}
-	return nil
 }

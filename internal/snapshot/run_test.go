@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -216,8 +217,14 @@ func TestPartialMakesNoPoint(t *testing.T) {
 		t.Errorf("points %v", ids)
 	}
 	w.cluster.NextSnapshotEnds("")
+	partial := w.snapshots()[0]
 	w.point()
-	if got := w.snapshots(); len(got) != 1 {
+	if got := w.snapshots(); len(got) != 2 {
+		t.Errorf("the controller's minute deleted: %v", got)
+	}
+	w.pass(time.Minute)
+	w.mustRun()
+	if got := w.snapshots(); slices.Contains(got, partial) || len(got) != 2 {
 		t.Errorf("the PARTIAL one stays: %v", got)
 	}
 }
@@ -290,9 +297,19 @@ func TestD5_BucketNotThereYet(t *testing.T) {
 
 func TestH13_RecreatedDomainNeitherSnapshotsNorPrunes(t *testing.T) {
 	w := newWorld(t)
-	w.promote()
-	w.point()
+	led := w.promote()
+	for range settings.Retention.Count + 3 { // more than retention wants, were it the same domain
+		w.point()
+		w.check(w.other.Delete(t.Context(), ledger.Key)) // until both ledgers agree again nothing is pruned
+		w.pass(26 * time.Hour)
+	}
+	_, err := ledger.CopyDown(t.Context(), w.other, led)
+	w.check(err)
+	if n := len(w.points()); n != settings.Retention.Count+3 {
+		t.Fatalf("%d points", n)
+	}
 	before := strings.Join(w.other.Keys(), " ")
+	stood := w.cluster
 	w.cluster = w.newCluster(2)
 	w.wantSkipped("identity changed")
 	if w.metrics[contract.MetricIdentityChanged] != 1 {
@@ -301,10 +318,29 @@ func TestH13_RecreatedDomainNeitherSnapshotsNorPrunes(t *testing.T) {
 	if after := strings.Join(w.other.Keys(), " "); after != before {
 		t.Errorf("keys were\n%s\nand are\n%s", before, after)
 	}
-	w2 := newWorld(t)
-	w2.promote()
-	w2.cluster.ReplaceUUID()
-	w2.wantSkipped("identity changed")
+	if r, err := w.settle(); err != nil || len(r.Pruned) > 0 || strings.Join(w.other.Keys(), " ") != before {
+		t.Errorf("the controller's minute: %+v %v", r, err)
+	}
+	w.cluster = stood
+	uuid := w.cluster.UUID()
+	w.cluster.ReplaceUUID() // on the same data and registration
+	w.wantSkipped("identity changed")
+	if after := strings.Join(w.other.Keys(), " "); after != before || uuid == w.cluster.UUID() {
+		t.Errorf("keys were\n%s\nand are\n%s", before, after)
+	}
+	// The same bucket and the domain of the ledger: so there was something to prune.
+	same := newWorld(t)
+	l := same.promote()
+	for range settings.Retention.Count + 3 {
+		same.point()
+		same.check(same.other.Delete(t.Context(), ledger.Key))
+		same.pass(26 * time.Hour)
+	}
+	_, err = ledger.CopyDown(t.Context(), same.other, l)
+	same.check(err)
+	if r := same.mustRun(); len(r.Pruned) == 0 {
+		t.Errorf("the promoted domain prunes nothing: %+v", r)
+	}
 }
 
 func TestH15_HigherGenerationElsewhereStopsEverything(t *testing.T) {
@@ -449,8 +485,12 @@ func TestH17_Prune(t *testing.T) {
 	for range 3 {
 		w.point()
 	}
+	if ids := w.points(); len(ids) != 4 {
+		t.Errorf("the controller's minute pruned: %v", ids)
+	}
+	started := w.mustRun().Started
 	ids := w.points()
-	if len(ids) != 3 || len(w.snapshots()) != 3 {
+	if len(ids) != 3 || len(w.snapshots()) != 4 || started == "" {
 		t.Errorf("points %v, snapshots %v", ids, w.snapshots())
 	}
 	for _, id := range ids {

@@ -20,7 +20,10 @@ func (r *run) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	settled := false
+	if err := r.sees(ctx, all); err != nil {
+		return err
+	}
+	settled := len(all) == 0 // and what the controller has settled is pruned now
 	var failures []error
 	for _, j := range all {
 		done, err := r.settleOne(ctx, j)
@@ -52,7 +55,7 @@ func (r *run) settleOne(ctx context.Context, j Journal) (bool, error) {
 	}
 	s, err := r.dom.Snapshot(ctx, contract.Repository, j.Name)
 	switch {
-	case errors.Is(err, opensearch.ErrNotFound):
+	case opensearch.IsSnapshotMissing(err):
 		return r.vanished(ctx, j)
 	case opensearch.IsGatewayTimeout(err): // F34: unknown, the next run looks again
 		r.result.Running = j.Name

@@ -57,6 +57,7 @@ type Deps struct {
 	Holder   string        // of the lease, for people: the invocation's id
 	Random   func() uint32 // for names
 	Budget   repository.Budget
+	Sleep    func(context.Context, time.Duration) error // nil: by the clock of this machine
 	// Essentials answers what a restore of a snapshot reads; nil is
 	// point.Essentials, which knows the engine's own files.
 	Essentials func(context.Context, store.Bucket, point.Point) ([]point.Object, int, error)
@@ -72,6 +73,8 @@ func (d Deps) essentials() func(context.Context, store.Bucket, point.Point) ([]p
 // run is the state of one.
 type run struct {
 	Deps
+	reason string // of the request
+	keeps  bool   // deletes nothing
 	result contract.SnapshotResult
 	values telemetry.Values
 	now    time.Time // S3's, at the start
@@ -114,6 +117,7 @@ func Settle(ctx context.Context, d Deps) (contract.SnapshotResult, error) {
 		if err != nil || len(all) == 0 {
 			return err // most minutes: no lease, nothing written
 		}
+		r.keeps = true // deletions take their time; a controller's minute has other work
 		return r.underLease(ctx, func() error { return r.settle(ctx) })
 	})
 }
@@ -125,6 +129,7 @@ func (d Deps) do(ctx context.Context, reason string, steps func(context.Context,
 		err = r.open(ctx)
 	}
 	if err == nil {
+		r.reason = reason
 		err = steps(ctx, r)
 	}
 	var s skip
@@ -150,9 +155,12 @@ func (d Deps) do(ctx context.Context, reason string, steps func(context.Context,
 
 // underLease takes the lease, and looks again under it.
 func (r *run) underLease(ctx context.Context, steps func() error) error {
-	l, err := lease.Acquire(ctx, r.Own, LeaseName, r.Holder, leaseFor)
+	l, err := r.acquire(ctx)
 	var held *lease.Held
 	if errors.As(err, &held) {
+		if r.reason == ReasonSchedule {
+			return missed("held by %s until %s", held.Holder, held.Until.Format(time.RFC3339))
+		}
 		return idle("held by %s until %s", held.Holder, held.Until.Format(time.RFC3339))
 	}
 	if err != nil {

@@ -82,17 +82,13 @@ func (r *run) spaced(reason string) error {
 // register makes os-snapshot-repo ours, and looks at the cluster's UUID again
 // afterwards (H31).
 func (r *run) register(ctx context.Context) error {
-	names := r.Settings.Names()
 	switch _, err := r.Other.Now(ctx); {
 	case errors.Is(err, store.ErrAbsent):
 		return r.noBucket(ctx)
 	case err != nil:
 		return fmt.Errorf("reach bucket %s: %w; without it there are no recovery points, the next run tries again", r.Other.Name(), err)
 	}
-	res, err := repository.Ensure(ctx, r.dom, repository.Wish{
-		Name: contract.Repository, Bucket: r.Other.Name(), BucketRegion: r.Other.Region(), DomainRegion: r.Region,
-		BasePath: r.info.ClusterUUID, RoleARN: names.SnapshotRoleARN(r.Region),
-	}, r.Budget)
+	res, err := repository.Ensure(ctx, r.dom, r.wish(), r.Budget)
 	r.result.Notices = append(r.result.Notices, res.Notices...)
 	if errors.Is(err, repository.ErrBucketMissing) {
 		return r.noBucket(ctx)
@@ -165,8 +161,10 @@ func (r *run) create(ctx context.Context, j Journal) (gone, err error) {
 			return nil, derr
 		}
 		return nil, missed("a snapshot or a deletion is running (F17)")
-	case errors.Is(err, opensearch.ErrNotFound):
+	case opensearch.IsIndexMissing(err):
 		return err, r.dropJournal(ctx, j)
+	case opensearch.IsNameTaken(err), errors.Is(err, opensearch.ErrNotFound) && !opensearch.IsRepositoryMissing(err):
+		return nil, r.lookAgain(ctx, j, err) // the name is nobody else's, and a 404 of a proxy says nothing
 	case errors.As(err, &refusal) && (refusal.Status < 500 || refusal.Status == 500 && refusal.Type != ""):
 		return nil, r.fail(ctx, j, fmt.Errorf("create snapshot %s: %w", j.Name, err))
 	}

@@ -41,6 +41,11 @@ func (r *run) inForce(ctx context.Context) (*ledger.Ledger, error) {
 	if led.ActiveRegion != r.Region {
 		return &led, nil
 	}
+	for _, err := range unread {
+		if errors.Is(err, point.ErrMalformed) {
+			return nil, fmt.Errorf("%w; it may name a newer generation, so nothing is written while it cannot be read: deploy the release that wrote it, or, if that object is nobody's, move it out of %s and run again", err, point.Prefix)
+		}
+	}
 	if !r.view.Complete() || len(unread) > 0 {
 		return nil, fmt.Errorf("see what the other Region knows: %w; without its bucket there are no recovery points, the next run tries again",
 			errors.Join(append(unread, r.view.Own.Err, r.view.Other.Err)...))

@@ -12,7 +12,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"sort"
 	"sync"
@@ -210,30 +209,6 @@ func (v *Caller) Refresh(ctx context.Context, indices []string) error {
 		_, err := c.resolve("refresh indexes", indices)
 		return err
 	})
-}
-
-// Capsule without its security parts.
-func (v *Caller) Capsule(ctx context.Context) (out opensearch.Capsule, err error) {
-	actions := []string{"indices:admin/index_template/get", "indices:admin/template/get", "cluster:admin/component_template/get",
-		"cluster:admin/ingest/pipeline/get", "indices:admin/aliases/get"}
-	err = v.do(ctx, "Capsule", "read capsule", actions, func(c *Cluster) error {
-		out = opensearch.Capsule{
-			IndexTemplates: maps.Clone(c.capsule.IndexTemplates), LegacyTemplates: maps.Clone(c.capsule.LegacyTemplates),
-			ComponentTemplates: maps.Clone(c.capsule.ComponentTemplates), IngestPipelines: maps.Clone(c.capsule.IngestPipelines),
-			ISMPolicies: maps.Clone(c.capsule.ISMPolicies),
-		}
-		if out.ISMPolicies == nil {
-			out.Unavailable = []string{"ISM policies: this domain has no index state management"}
-		}
-		out.Aliases = map[string]map[string]any{}
-		for _, name := range sortedKeys(c.indices) {
-			if a := c.indices[name].aliases; len(a) > 0 {
-				out.Aliases[name] = copyMap(a)
-			}
-		}
-		return nil
-	})
-	return out, err
 }
 
 // PutParts makes one of each part of the capsule under that name.

@@ -1,6 +1,7 @@
 package opensearchtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -247,8 +248,18 @@ func (w *world) agentCalls(index string) map[string]func(context.Context) error 
 		"Indices":     func(ctx context.Context) error { _, err := d.Indices(ctx); return err },
 		"DataStreams": func(ctx context.Context) error { _, err := d.DataStreams(ctx); return err },
 		"Refresh":     func(ctx context.Context) error { return d.Refresh(ctx, []string{index}) },
-		"Capsule":     func(ctx context.Context) error { _, err := d.Capsule(ctx); return err },
+		"Capsule":     func(ctx context.Context) error { c, err := d.Capsule(ctx); return cmp.Or(err, refusedPart(c)) },
 	}
+}
+
+// refusedPart of a capsule, which names what the caller may not read.
+func refusedPart(c opensearch.Capsule) error {
+	for _, u := range c.Unavailable {
+		if strings.Contains(u, "security_exception") {
+			return &opensearch.Error{Step: "read capsule", Status: 403, Type: "security_exception", Reason: u}
+		}
+	}
+	return nil
 }
 
 // leastRights takes each permission away in turn: a call must miss it.
@@ -347,12 +358,27 @@ func repositoryAbsent(w *world) {
 	w.is(isNotFound(w.Domain.VerifyRepository(w.Context(), w.repo)), "verify")
 	_, err = w.Domain.Snapshots(w.Context(), w.repo)
 	w.is(isNotFound(err), "list: %v", err)
+	// What is missing is told by the error's type: of an absent registration
+	// nobody may conclude that a snapshot is.
+	noRepository := func(what string, err error) {
+		w.Helper()
+		w.is(opensearch.IsRepositoryMissing(err) && !opensearch.IsSnapshotMissing(err) && !opensearch.IsIndexMissing(err), "no registration: %s: %v", what, err)
+	}
+	_, err = w.Domain.Repository(w.Context(), w.repo)
+	noRepository("read", err)
+	_, err = w.Domain.Snapshot(w.Context(), w.repo, "absent")
+	noRepository("snapshot", err)
+	_, err = w.Domain.SnapshotStatus(w.Context(), w.repo, "absent")
+	noRepository("status", err)
+	noRepository("create", w.Domain.CreateSnapshot(w.Context(), w.repo, "s1", opensearch.SnapshotRequest{}))
+	noRepository("delete", w.Domain.DeleteSnapshot(w.Context(), w.repo, "absent"))
 	w.register()
 	_, err = w.Domain.Snapshot(w.Context(), w.repo, "absent")
-	w.is(isNotFound(err), "snapshot: %v", err)
+	w.is(opensearch.IsSnapshotMissing(err) && !opensearch.IsRepositoryMissing(err), "snapshot: %v", err)
 	_, err = w.Domain.SnapshotStatus(w.Context(), w.repo, "absent")
 	w.is(isNotFound(err), "status: %v", err)
-	w.is(isNotFound(w.Domain.DeleteSnapshot(w.Context(), w.repo, "absent")), "delete")
+	err = w.Domain.DeleteSnapshot(w.Context(), w.repo, "absent")
+	w.is(opensearch.IsSnapshotMissing(err), "delete: %v", err)
 	list, err := w.Domain.Snapshots(w.Context(), w.repo)
 	w.ok(err)
 	w.is(len(list) == 0, "a new path lists %+v", list)

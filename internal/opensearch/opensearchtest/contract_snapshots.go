@@ -157,7 +157,7 @@ func absentIndex(w *world) {
 	w.register()
 	index := w.index("a", IndexOptions{}, 1)
 	err := w.Domain.CreateSnapshot(w.Context(), w.repo, "s1", opensearch.SnapshotRequest{Indices: []string{index, w.name + "-absent"}})
-	w.is(isNotFound(err) && strings.Contains(err.Error(), w.name+"-absent"), "%v", err)
+	w.is(opensearch.IsIndexMissing(err) && strings.Contains(err.Error(), w.name+"-absent"), "%v", err)
 	_, err = w.Domain.Snapshot(w.Context(), w.repo, "s1")
 	w.is(isNotFound(err), "there is a snapshot: %v", err)
 }

@@ -66,6 +66,10 @@ func (c *Cluster) FailVerifications(n int) { c.set(func(x *faults) { x.propagati
 // LoseManager makes GET / say "_na_", as before an election (H31).
 func (c *Cluster) LoseManager(lost bool) { c.set(func(x *faults) { x.noManager = lost }) }
 
+// ForgetRepository takes a registration away, as DELETE _snapshot/<name> of
+// somebody does; what it wrote stays in the bucket.
+func (c *Cluster) ForgetRepository(name string) { c.set(func(*faults) { delete(c.repos, name) }) }
+
 // HideAudit makes the cluster one without the audit API.
 func (c *Cluster) HideAudit() { c.set(func(x *faults) { x.noAudit = true }) }
 

@@ -1,0 +1,51 @@
+package archtest
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every hole of decision 0009 has its row, and every test that a row names is
+// there: a test that is renamed or removed takes its row with it.
+func TestEveryHoleIsClosedSomewhere(t *testing.T) {
+	root := filepath.Join("..", "..")
+	page, err := os.ReadFile(filepath.Join(root, "docs", "decisions", "0009-holes-and-where-they-are-closed.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, dir := range []string{"internal", "lambda", "stacks", "drill", "bin"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			tests.Write(raw)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (H\d+) \|[^|]+\|([^|]+)\|$`).FindAllStringSubmatch(string(page), -1) {
+		rows[m[1]] = m[2]
+	}
+	for n := 1; n <= 48; n++ {
+		hole := fmt.Sprintf("H%d", n)
+		if strings.TrimSpace(rows[hole]) == "" {
+			t.Errorf("%s has no row", hole)
+		}
+		for _, m := range regexp.MustCompile("`((?:Test|H\\d+_)\\w+)`").FindAllStringSubmatch(rows[hole], -1) {
+			// A test, or a row of a contract suite.
+			if !strings.Contains(tests.String(), "func "+m[1]+"(") && !strings.Contains(tests.String(), `"`+m[1]+`"`) {
+				t.Errorf("%s names %s, which is nowhere", hole, m[1])
+			}
+		}
+	}
+}

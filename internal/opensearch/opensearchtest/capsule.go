@@ -1,0 +1,46 @@
+package opensearchtest
+
+import (
+	"context"
+	"maps"
+
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+)
+
+// Capsule without its security parts. A part that the caller may not read is
+// named and left out, as each is a call of its own.
+func (v *Caller) Capsule(ctx context.Context) (out opensearch.Capsule, err error) {
+	err = v.do(ctx, "Capsule", "read capsule", nil, func(c *Cluster) error {
+		for _, part := range []struct {
+			what, action string
+			read         func()
+		}{
+			{"index templates", "indices:admin/index_template/get", func() { out.IndexTemplates = maps.Clone(c.capsule.IndexTemplates) }},
+			{"legacy templates", "indices:admin/template/get", func() { out.LegacyTemplates = maps.Clone(c.capsule.LegacyTemplates) }},
+			{"component templates", "cluster:admin/component_template/get", func() { out.ComponentTemplates = maps.Clone(c.capsule.ComponentTemplates) }},
+			{"ingest pipelines", "cluster:admin/ingest/pipeline/get", func() { out.IngestPipelines = maps.Clone(c.capsule.IngestPipelines) }},
+			{"aliases", "indices:admin/aliases/get", func() { out.Aliases = c.aliases() }},
+		} {
+			if err := v.authorize("read "+part.what, []string{part.action}); err != nil {
+				out.Unavailable = append(out.Unavailable, part.what+": "+err.Error())
+				continue
+			}
+			part.read()
+		}
+		if out.ISMPolicies = maps.Clone(c.capsule.ISMPolicies); out.ISMPolicies == nil {
+			out.Unavailable = append(out.Unavailable, "ISM policies: this domain has no index state management")
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (c *Cluster) aliases() map[string]map[string]any {
+	out := map[string]map[string]any{}
+	for _, name := range sortedKeys(c.indices) {
+		if a := c.indices[name].aliases; len(a) > 0 {
+			out[name] = copyMap(a)
+		}
+	}
+	return out
+}
