@@ -308,7 +308,7 @@ func TestX5_NoReservedConcurrency(t *testing.T) {
 func TestU2_TheWaitEndsBeforeCloudFormationDoes(t *testing.T) {
 	eachOf(t, []string{"AWS::StepFunctions::StateMachine"}, func(t *testing.T, _ variant, r resource) {
 		definition := text(r.property("DefinitionString"))
-		for _, want := range []string{`\"IntervalSeconds\":30`, `\"MaxAttempts\":110`} { // 55 minutes
+		for _, want := range []string{`\"IntervalSeconds\":5`, `\"MaxAttempts\":660`} { // 55 minutes
 			if !strings.Contains(strings.ReplaceAll(definition, `\\`, `\`), want) && !strings.Contains(definition, strings.ReplaceAll(want, `\`, `\\\`)) {
 				t.Errorf("%s: no %s in %s", r, want, definition)
 			}

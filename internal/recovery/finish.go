@@ -178,23 +178,22 @@ func (r *run) lift(ctx context.Context, dom domain.Recovery, rec *fence.Record) 
 
 // tidy away the notes and the pin of a switch that is over.
 func (r *run) tidy(ctx context.Context) error {
-	if r.state == nil {
+	if r.state == nil || r.state.Over {
 		return nil
 	}
-	if r.state.Target != nil && (r.source() == r.Own || r.view.Other.Answer != ledger.Unreachable) {
-		if err := point.Unpin(ctx, r.source(), *r.state.Target, r.state.Token); err != nil {
-			return err
+	if r.source() == r.Own || r.view.Other.Answer != ledger.Unreachable {
+		for _, id := range r.state.Pinned {
+			if err := point.Unpin(ctx, r.source(), id, pinHolder+r.Region); err != nil {
+				return err
+			}
 		}
 	}
 	if r.state.Token == r.led.Token {
 		r.status.Commit = fmt.Sprintf("%q: %q", "activeRegion", r.Region)
 		r.notice("commit activeRegion=%s in cdk.json now: the next deployment goes by it", r.Region)
 	}
-	if err := r.Own.Delete(ctx, stateKey); err != nil {
-		return fmt.Errorf("remove the notes of the switch: %w", err)
-	}
-	r.state = nil
-	return nil
+	r.state.Over, r.state.Target, r.state.Pinned = true, nil, nil
+	return r.saveState(ctx)
 }
 
 // told: this Region's parameter names the active Region (F16).

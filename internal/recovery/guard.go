@@ -58,10 +58,8 @@ func (r *run) guard(ctx context.Context) error {
 			return nil // a switch back restores over it
 		}
 		return r.superseded(ctx, dom, rec)
-	case rec != nil && (i == nil || i.To != r.Region):
-		// The target of a switch that was aborted.
-		f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot}
-		return f.Unquieten(ctx, rec)
+	case i == nil || i.To != r.Region:
+		return r.calmed(ctx, dom, rec)
 	}
 	return nil
 }
@@ -250,4 +248,21 @@ func (r *run) meanwhile(w contract.WishProperties) error {
 		return refuse("a switch to %s is under way by request %s until %s: this deployment wants %s. Let it end, or run `osdr abort` first (H21)", i.To, i.RequestID, i.Expires.UTC().Format("15:04:05Z"), r.Region)
 	}
 	return nil
+}
+
+// calmed: what the target of a switch that came to nothing still has of it goes.
+// The copies stay, blocked and in the journal: the next switch goes on from them.
+func (r *run) calmed(ctx context.Context, dom domain.Recovery, rec *fence.Record) error {
+	if rec != nil {
+		f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot}
+		if err := f.Unquieten(ctx, rec); err != nil {
+			return err
+		}
+	}
+	if r.state == nil {
+		if err := r.loadState(ctx); err != nil {
+			return err
+		}
+	}
+	return r.tidy(ctx)
 }

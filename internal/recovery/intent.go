@@ -84,7 +84,9 @@ func (r *run) mine(ctx context.Context, i *ledger.Intent) error {
 
 // write the intent where it is missing or changed, and renew it.
 func (r *run) write(ctx context.Context, i ledger.Intent, own, other *ledger.Intent) error {
-	r.takeUp(i)
+	if err := r.takeUp(ctx, i); err != nil {
+		return err
+	}
 	if i.Phase == ledger.PhaseFence && r.state.Lost == "" && r.now.Sub(r.state.Moved) > stalled {
 		return r.giveUp(ctx, &i, refuse("nothing has moved for %s behind the fence of %s (%s): the switch is given up and writes go on there. Nothing is lost; see the controller of %s, then run the command again",
 			stalled, r.led.ActiveRegion, r.state.Marker, r.led.ActiveRegion))
@@ -139,13 +141,17 @@ func (r *run) over(err error) error {
 }
 
 // takeUp the notes of this switch, or begin them.
-func (r *run) takeUp(i ledger.Intent) {
+func (r *run) takeUp(ctx context.Context, i ledger.Intent) error {
 	if r.state == nil || r.state.Token != i.Token {
+		if err := r.tidy(ctx); err != nil { // of one that came to nothing
+			return err
+		}
 		r.state = &state{Version: 1, Token: i.Token, Generation: r.led.Generation, Source: r.led.ClusterUUID, From: r.led.ActiveRegion, Wish: r.req.Wish, Moved: r.now}
 	}
 	if r.req.RequestID != "" {
 		r.state.Wish = r.req.Wish
 	}
+	return nil
 }
 
 // phase of the intent, in both ledgers.

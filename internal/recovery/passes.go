@@ -305,21 +305,31 @@ func (r *run) firstPass(ctx context.Context) error {
 	return err
 }
 
-// aim at a point, pinned.
+// aim at a point. It is noted before it is pinned, so that no crash leaves a pin
+// that nobody knows of.
 func (r *run) aim(ctx context.Context, p point.Point, final bool) error {
-	if err := point.PinFor(ctx, r.source(), p.ID, r.state.Token, pinFor); err != nil {
+	if !slices.Contains(r.state.Pinned, p.ID) {
+		r.state.Pinned = append(r.state.Pinned, p.ID)
+	}
+	r.state.Target, r.state.Final, r.state.Since = new(p.ID), final, p.Start
+	if err := r.saveState(ctx); err != nil {
+		return err
+	}
+	if err := r.pin(ctx, p.ID); err != nil {
 		if errors.Is(err, point.ErrGone) {
-			return wait("another recovery point: %v", err)
+			return r.spoiled(ctx, p, err.Error())
 		}
 		return err
 	}
-	if old := r.state.Target; old != nil && *old != p.ID {
-		if err := point.Unpin(ctx, r.source(), *old, r.state.Token); err != nil {
-			return err
-		}
-	}
-	r.state.Target, r.state.Final, r.state.Since = new(p.ID), final, p.Start
-	return r.saveState(ctx)
+	return nil
+}
+
+// pinHolder and the Region: one restore at a time goes on in a Region, and the
+// next switch takes over what a dead one has pinned.
+const pinHolder = "restore in "
+
+func (r *run) pin(ctx context.Context, id point.ID) error {
+	return point.PinFor(ctx, r.source(), id, pinHolder+r.Region, pinFor)
 }
 
 // pass to the point that is aimed at.
@@ -366,7 +376,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 		return err
 	}
 	p := pass.Point
-	if err := point.PinFor(ctx, r.source(), p.ID, r.state.Token, pinFor); err != nil {
+	if err := r.pin(ctx, p.ID); err != nil {
 		if !errors.Is(err, point.ErrGone) {
 			return err
 		}
@@ -414,9 +424,6 @@ func (r *run) spoiled(ctx context.Context, p point.Point, why string) error {
 	r.notice("recovery point %s is passed over: %s", p.ID, why)
 	r.state.Bad, r.state.Target, r.state.Final = append(r.state.Bad, p.ID), nil, false
 	if err := r.saveState(ctx); err != nil {
-		return err
-	}
-	if err := point.Unpin(ctx, r.source(), p.ID, r.state.Token); err != nil {
 		return err
 	}
 	return wait("another recovery point, since %s cannot be restored: %s", p.ID, why)

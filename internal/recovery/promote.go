@@ -58,21 +58,26 @@ func (r *run) known(ctx context.Context) error {
 		return refuse("%v", r.ledErr)
 	case len(r.unread) > 0 && !r.claimed:
 		return wait("the recovery points to be readable: %v", errors.Join(r.unread...))
-	case r.active() && !r.view.Complete() && !r.givenUp() && !r.unfinished(ctx):
+	case r.active() && !r.view.Complete() && !r.givenUp() && !r.ownClaim(ctx):
 		return wait("the ledger of %s, which may know a newer generation than %d (H15): %v; if that Region is lost add -c unreachableRegion=%s",
 			other, r.led.Generation, r.view.Other.Err, other)
 	}
 	return nil
 }
 
-// unfinished: the claim in force is this Region's own, and not carried out yet.
-func (r *run) unfinished(ctx context.Context) bool {
-	if r.state == nil {
-		if err := r.loadState(ctx); err != nil {
-			return false
-		}
+// ownClaim: the claim in force was made here, so only a later one of the other
+// Region could be newer, and the record would name that (H15). While it is not
+// carried out yet the record may still be the old one.
+func (r *run) ownClaim(ctx context.Context) bool {
+	if err := r.loadState(ctx); err != nil || r.state == nil || r.state.Token != r.led.Token {
+		return false
 	}
-	return r.state != nil && r.state.Token == r.led.Token
+	have, err := r.Zone.Read(ctx, r.Settings.DNS.Record)
+	if err != nil {
+		return !r.state.Over
+	}
+	m, ok := route.ParseMark(have.Mark)
+	return !ok || m.Name != r.Settings.Name || m.Generation <= r.led.Generation
 }
 
 // meant: a switch that nobody meant is refused with the line to change (H2). One
@@ -261,6 +266,11 @@ func (r *run) copied(ctx context.Context) error {
 		return nil
 	}
 	err := r.copyTo(ctx, r.Other)
+	if err != nil && r.led.Generation > 1 && !errors.Is(err, ledger.ErrDispute) && !errors.Is(err, ledger.ErrSuperseded) {
+		// It was lost; the next run that reaches it writes it down there (G5).
+		r.notice("the ledger is not in the bucket of %s yet: %v", r.other(), err)
+		return nil
+	}
 	if errors.Is(err, store.ErrAbsent) {
 		r.notice("bucket %s does not exist yet; the foundation and the gate of %s bring the ledger there", r.Other.Name(), r.other())
 		return nil

@@ -48,10 +48,12 @@ type state struct {
 	Own        bool                    `json:"own,omitempty"` // this domain's own content goes on (H11)
 	Target     *point.ID               `json:"target,omitempty"`
 	Final      bool                    `json:"final,omitempty"` // Target is the fenced one
+	Pinned     []point.ID              `json:"pinned,omitempty"`
 	Bad        []point.ID              `json:"bad,omitempty"`
 	Marker     string                  `json:"marker,omitempty"` // of the last progress
 	Moved      time.Time               `json:"moved,omitzero"`
 	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
+	Over       bool                    `json:"over,omitempty"`     // carried out; kept as the witness of this Region's own claim
 	Since      time.Time               `json:"since,omitzero"`     // the loss window begins
 }
 
@@ -104,7 +106,7 @@ func (r *run) inPlace() bool { return r.led.ActiveRegion == r.Region }
 // source bucket of the recovery points of the domain in force: its other Region's.
 func (r *run) source() store.Bucket {
 	from := r.led.ActiveRegion
-	if r.state != nil {
+	if r.state != nil && !r.state.Over {
 		from = r.state.From // after the claim the ledger names us
 	}
 	if from == r.Region {

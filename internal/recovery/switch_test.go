@@ -141,7 +141,7 @@ func (w *world) leftovers() []string {
 	var out []string
 	for _, b := range w.buckets {
 		for _, k := range b.Keys() {
-			for _, p := range []string{"_dr/pins/", "_dr/journal/switch", "_dr/journal/restore", "_dr/journal/snapshot"} {
+			for _, p := range []string{"_dr/pins/", "_dr/journal/restore", "_dr/journal/snapshot"} {
 				if strings.HasPrefix(k, p) {
 					out = append(out, k)
 				}
