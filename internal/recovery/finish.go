@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
@@ -58,7 +59,21 @@ func (r *run) finished(ctx context.Context) error {
 			}
 		}
 	}
+	r.recall()
 	return r.tidy(ctx)
+}
+
+// recall what the switch to this domain cost and what follows from it: the waiter
+// that asks may not be the run that ended it.
+func (r *run) recall() {
+	if r.state == nil || r.state.Token != r.led.Token {
+		return
+	}
+	r.status.Loss, r.status.Commit = r.state.Loss, fmt.Sprintf("%q: %q", "activeRegion", r.Region)
+	if len(r.state.LeftOut) > 0 {
+		r.notice("left out by dr.restore: %s", strings.Join(first(r.state.LeftOut, 20), ", "))
+	}
+	r.notice("commit activeRegion=%s in cdk.json: the next deployment goes by it", r.Region)
 }
 
 // sure that nobody else is active, before a block is lifted (H15). Both ledgers
@@ -187,10 +202,6 @@ func (r *run) tidy(ctx context.Context) error {
 				return err
 			}
 		}
-	}
-	if r.state.Token == r.led.Token {
-		r.status.Commit = fmt.Sprintf("%q: %q", "activeRegion", r.Region)
-		r.notice("commit activeRegion=%s in cdk.json now: the next deployment goes by it", r.Region)
 	}
 	r.state.Over, r.state.Target, r.state.Pinned = true, nil, nil
 	return r.saveState(ctx)

@@ -65,12 +65,12 @@ func (r *run) otherKnows() bool {
 
 // mine: the newest request owns the switch; an older one is over (H3, U2).
 func (r *run) mine(ctx context.Context, i *ledger.Intent) error {
-	end, err := r.aborted(ctx)
+	over, err := r.ended(ctx)
 	if err != nil {
 		return err
 	}
-	if end != nil && (end.RequestID == r.req.RequestID || end.Older(r.req.RequestID, r.req.RequestedAt)) {
-		return refuse("the switch that this request asked for was aborted; run the command again if it is still meant")
+	if over != nil && (over.Intent.RequestID == r.req.RequestID || over.Intent.Older(r.req.RequestID, r.req.RequestedAt)) {
+		return refuse("%s", over.Reason)
 	}
 	if i.Token == "" {
 		return nil
@@ -89,7 +89,7 @@ func (r *run) write(ctx context.Context, i ledger.Intent, own, other *ledger.Int
 	}
 	if i.Phase == ledger.PhaseFence && r.state.Lost == "" && r.now.Sub(r.state.Moved) > stalled {
 		return r.giveUp(ctx, &i, refuse("nothing has moved for %s behind the fence of %s (%s): the switch is given up and writes go on there. Nothing is lost; see the controller of %s, then run the command again",
-			stalled, r.led.ActiveRegion, r.state.Marker, r.led.ActiveRegion))
+			stalled, r.led.ActiveRegion, r.state.Markers["fence"], r.led.ActiveRegion))
 	}
 	if err := r.saveState(ctx); err != nil {
 		return err
@@ -169,6 +169,10 @@ func (r *run) phase(ctx context.Context, p ledger.Phase) error {
 // the active side lifts after it. A ledger that does not answer keeps its mark
 // until it expires, since nobody renews it.
 func (r *run) giveUp(ctx context.Context, i *ledger.Intent, because error) error {
+	// Its waiter may not be the one who asks now.
+	if err := r.noteEnd(ctx, r.Own, end{Intent: *i, Reason: because.Error()}); err != nil {
+		return err
+	}
 	if err := r.unmark(ctx, *i); err != nil {
 		return errors.Join(because, err)
 	}
@@ -216,16 +220,12 @@ func (r *run) abort(ctx context.Context) error {
 		r.notice("no switch is under way")
 		return nil
 	}
-	body, err := json.Marshal(i)
-	if err != nil {
-		return err
-	}
 	for _, b := range []store.Bucket{r.Own, r.Other} {
 		if b == r.Other && !r.otherKnows() {
 			continue
 		}
-		if _, err := b.Put(ctx, abortKey, body, store.Condition{}); err != nil {
-			return fmt.Errorf("note the abort in %s: %w", b.Region(), err)
+		if err := r.noteEnd(ctx, b, end{Intent: *i, Reason: "the switch that this request asked for was aborted; run the command again if it is still meant"}); err != nil {
+			return err
 		}
 	}
 	if err := r.unmark(ctx, *i); err != nil {
@@ -272,6 +272,17 @@ func (r *run) may(ctx context.Context) error {
 		return wait("the ledger of %s: this switch is no longer marked in it", r.Region)
 	case r.lease != nil && !v.Date.Before(r.lease.Until()):
 		return wait("another run: this one took longer than its lease")
+	}
+	return nil
+}
+
+func (r *run) noteEnd(ctx context.Context, b store.Bucket, e end) error {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if _, err := b.Put(ctx, endKey, body, store.Condition{}); err != nil {
+		return fmt.Errorf("note the end of the switch in %s: %w", b.Region(), err)
 	}
 	return nil
 }

@@ -276,7 +276,7 @@ func (r *run) save(ctx context.Context, f fence.Fence, dom domain.Recovery, rec 
 
 // firstPass restores the newest point while the other side still serves.
 func (r *run) firstPass(ctx context.Context) error {
-	if !r.switching() || r.state.Own {
+	if !r.switching() || r.state.Own || r.state.Final {
 		return nil
 	}
 	dom, err := r.open(ctx)
@@ -394,6 +394,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 	out, err := pass.Run(ctx)
 	r.status.Percent, r.status.BytesDone, r.status.BytesTotal = out.Percent, out.BytesDone, out.BytesTotal
 	if len(out.Wanted.LeftOut) > 0 {
+		r.state.LeftOut = out.Wanted.LeftOut
 		r.notice("left out by dr.restore: %s", strings.Join(first(out.Wanted.LeftOut, 20), ", "))
 	}
 	for _, name := range out.Removed {
@@ -402,7 +403,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 	if err != nil {
 		return err
 	}
-	if err := r.moved(ctx, "%s %d%% %d bytes %d items %v", p.ID, out.Percent, out.BytesDone, len(out.Journal.Items), out.Done); err != nil {
+	if err := r.moved(ctx, "restore", "%s %d%% %d bytes %d items %v", p.ID, out.Percent, out.BytesDone, len(out.Journal.Items), out.Done); err != nil {
 		return err
 	}
 	switch {
@@ -436,7 +437,7 @@ func (r *run) window() {
 	if r.state.Target != nil {
 		l.Point, from = r.state.Target.String(), "recovery point "+r.state.Target.String()
 	}
-	r.status.Loss = l
+	r.status.Loss, r.state.Loss = l, l
 	r.notice("loss window: what %s acknowledged after %s (%s ago) is not in %s; what the old domain still holds or accepts will be in its salvage",
 		r.state.From, l.Since.UTC().Format(time.RFC3339), (time.Duration(l.Seconds) * time.Second), from)
 }

@@ -18,7 +18,7 @@ import (
 // Keys of the controller's own notes, in the bucket of the switch's target.
 const (
 	stateKey = "_dr/journal/switch.json"
-	abortKey = "_dr/journal/aborted.json"
+	endKey   = "_dr/journal/ended.json"
 )
 
 const (
@@ -50,7 +50,9 @@ type state struct {
 	Final      bool                    `json:"final,omitempty"` // Target is the fenced one
 	Pinned     []point.ID              `json:"pinned,omitempty"`
 	Bad        []point.ID              `json:"bad,omitempty"`
-	Marker     string                  `json:"marker,omitempty"` // of the last progress
+	Markers    map[string]string       `json:"markers,omitempty"` // of the last progress, by step
+	Loss       *contract.Loss          `json:"loss,omitempty"`
+	LeftOut    []string                `json:"leftOut,omitempty"`
 	Moved      time.Time               `json:"moved,omitzero"`
 	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
 	Over       bool                    `json:"over,omitempty"`     // carried out; kept as the witness of this Region's own claim
@@ -85,12 +87,15 @@ func (r *run) saveState(ctx context.Context) error {
 }
 
 // moved notes progress; what stands still for too long is given up (H10).
-func (r *run) moved(ctx context.Context, format string, a ...any) error {
+func (r *run) moved(ctx context.Context, step, format string, a ...any) error {
 	m := fmt.Sprintf(format, a...)
-	if r.state.Marker == m {
+	if r.state.Markers[step] == m {
 		return nil
 	}
-	r.state.Marker, r.state.Moved = m, r.now
+	if r.state.Markers == nil {
+		r.state.Markers = map[string]string{}
+	}
+	r.state.Markers[step], r.state.Moved = m, r.now
 	return r.saveState(ctx)
 }
 
@@ -133,27 +138,33 @@ func (r *run) live() *ledger.Intent {
 
 func (s *state) bad(id point.ID) bool { return slices.Contains(s.Bad, id) }
 
-// aborted is the newest intent that somebody ended by hand: a waiter of it, or of
-// an older one, must not begin it again.
-func (r *run) aborted(ctx context.Context) (*ledger.Intent, error) {
-	var newest *ledger.Intent
+// end of a switch by hand or by a refusal: a waiter of it, or of an older one, is
+// told, and must not begin it again (H3).
+type end struct {
+	Intent ledger.Intent `json:"intent"`
+	Reason string        `json:"reason"`
+}
+
+// ended is the newest one.
+func (r *run) ended(ctx context.Context) (*end, error) {
+	var newest *end
 	for _, b := range []store.Bucket{r.Own, r.Other} {
 		if b == r.Other && r.view.Other.Answer == ledger.Unreachable {
 			continue
 		}
-		o, err := b.Get(ctx, abortKey)
+		o, err := b.Get(ctx, endKey)
 		if errors.Is(err, store.ErrAbsent) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read which switch was aborted: %w", err)
+			return nil, fmt.Errorf("read which switch was ended: %w", err)
 		}
-		var i ledger.Intent
-		if err := json.Unmarshal(o.Body, &i); err != nil {
-			return nil, fmt.Errorf("read s3://%s/%s: %w; delete it", b.Name(), abortKey, err)
+		var e end
+		if err := json.Unmarshal(o.Body, &e); err != nil {
+			return nil, fmt.Errorf("read s3://%s/%s: %w; delete it", b.Name(), endKey, err)
 		}
-		if newest == nil || newest.RequestedAt.Before(i.RequestedAt) {
-			newest = &i
+		if newest == nil || newest.Intent.RequestedAt.Before(e.Intent.RequestedAt) {
+			newest = &e
 		}
 	}
 	return newest, nil

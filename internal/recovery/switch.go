@@ -175,7 +175,7 @@ func (r *run) behindFence(ctx context.Context) error {
 		_, nerr := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
 		stop()
 		if rec = r.fenceOf(ctx); rec == nil || rec.State != fence.Fenced || rec.Final == nil {
-			if err := r.moved(ctx, "%s", progressOf(rec)); err != nil {
+			if err := r.moved(ctx, "fence", "%s", progressOf(rec)); err != nil {
 				return err
 			}
 			if nerr != nil {
@@ -340,6 +340,12 @@ func (r *run) taken(ctx context.Context) error {
 			return wait("the fence of %s: %s", r.other(), s.Refusal+s.WaitingFor)
 		}
 		where = r.Other
+	}
+	if r.state.Lost == "" {
+		r.state.Loss = nil
+	}
+	if err := r.saveState(ctx); err != nil {
+		return err
 	}
 	l, err := ledger.ClaimSwitch(ctx, where, claim)
 	if errors.Is(err, ledger.ErrSuperseded) || errors.Is(err, ledger.ErrIntentExpired) {

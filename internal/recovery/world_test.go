@@ -46,6 +46,7 @@ type world struct {
 	metrics  map[string]*telemetry.Recorder
 	tokens   int
 	random   uint32
+	version  string          // of the domains to be made
 	dead     map[string]bool // domain endpoints
 	params   map[string]string
 	ctx      context.Context // of the functions
@@ -83,7 +84,7 @@ func (w *world) check(err error) {
 // domain made in a Region.
 func (w *world) domain(region string, seed uint64) *opensearchtest.Cluster {
 	w.clusters[region] = opensearchtest.New(opensearchtest.Options{
-		Seed: seed, Clock: w.clock, Master: w.settings.Names().MasterRoleARN(region),
+		Seed: seed, Clock: w.clock, Version: w.version, Master: w.settings.Names().MasterRoleARN(region),
 		Bucket: func(name string) store.Bucket {
 			for _, b := range w.buckets {
 				if b.Name() == name {
