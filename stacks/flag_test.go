@@ -2,6 +2,7 @@ package stacks_test
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -204,7 +205,7 @@ func app(t *testing.T, context map[string]any) (string, int) {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	err = cmd.Run()
-	if exit, ok := err.(*exec.ExitError); ok {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return stderr.String(), exit.ExitCode()
 	}
 	if err != nil {

@@ -34,11 +34,11 @@ func TestCDKNag(t *testing.T) {
 					continue
 				}
 				found := assertions.Annotations_FromStack(stack)
-				for _, list := range []*[]*cxapi.SynthesisMessage{
+				for _, list := range []*[]*cxapi.SynthesisMessage{ //nolint:staticcheck // the assertions module still answers this type
 					found.FindError(new("*"), assertions.Match_AnyValue()), found.FindWarning(new("*"), assertions.Match_AnyValue()),
 				} {
 					for _, m := range *list {
-						t.Errorf("%s: %v", *m.Id, m.Entry.Data)
+						t.Errorf("%s: %v", *m.Id, m.Entry.Data) //nolint:staticcheck // the assertions module still answers this type
 					}
 				}
 			}

@@ -18,18 +18,16 @@ import (
 // writes the templates, and answers the exit code. Faults of the context are
 // sentences on stderr, with no stack trace.
 func Run(stderr io.Writer) (code int) {
-	// Node's own end is the CLI's to tell; a page of it would bury the faults.
-	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 	defer jsii.Close()
 	// The CDK's Go binding panics where the CDK throws.
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(stderr, "synth: %v\n", r)
+			_, _ = fmt.Fprintf(stderr, "synth: %v\n", r)
 			code = 1
 		}
 	}()
 	if err := synth(stderr); err != nil {
-		fmt.Fprintln(stderr, err)
+		_, _ = fmt.Fprintln(stderr, err)
 		return 1
 	}
 	return 0
@@ -61,7 +59,7 @@ func synth(stderr io.Writer) error {
 		return err
 	}
 	for _, w := range cfg.Warnings {
-		fmt.Fprintln(stderr, "warning:", w)
+		_, _ = fmt.Fprintln(stderr, "warning:", w)
 	}
 	if err := buildFunctions(root, cfg.FunctionArchitecture, stderr); err != nil {
 		return err

@@ -39,15 +39,19 @@ type cli struct {
 }
 
 func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "drill:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	var c cli
 	parsed := kong.Parse(&c, kong.Name("drill"), kong.Description("The local cloud of osdr."), kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&c))
-	if err := parsed.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "drill:", err)
-		os.Exit(1)
-	}
+	return parsed.Run()
 }
 
 // attach to the cloud that runs in this installation.

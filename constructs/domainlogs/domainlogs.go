@@ -31,7 +31,7 @@ func New(scope constructs.Construct, id string, cfg Config) error {
 			LogGroupName: &name, Retention: awslogs.RetentionDays_THREE_MONTHS, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 		})
 	}
-	doc, err := json.Marshal(map[string]any{
+	doc, err := json.Marshal(map[string]any{ //nolint:staticcheck // SA4006 does not see that new(expr) uses it
 		"Version": "2012-10-17",
 		"Statement": []any{map[string]any{
 			"Effect":    "Allow",

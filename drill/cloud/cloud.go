@@ -145,7 +145,7 @@ func (c *Cloud) start(ctx context.Context) error {
 	c.serve("gateway", func() error {
 		return errors.Join(c.Gateway.Serve(ctx), calls.Close())
 	})
-	if err := c.listen(); err != nil {
+	if err := c.listen(ctx); err != nil {
 		return err
 	}
 	c.Emulator, err = emulator.Start(ctx, emulator.Options{
@@ -205,8 +205,8 @@ func (c *Cloud) claim() error {
 	return os.MkdirAll(c.options.Folder, 0o755)
 }
 
-func (c *Cloud) listen() error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func (c *Cloud) listen(ctx context.Context) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("open the control address: %w", err)
 	}

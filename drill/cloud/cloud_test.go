@@ -260,7 +260,7 @@ func call(t *testing.T, c *cloud.Cloud, who gateway.Identity, method, endpoint, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	got, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -41,22 +41,27 @@ func (c *Cloud) controls() http.Handler {
 
 // Bodies of the control API.
 type (
+	// NodeRequest is for /nodes/kill and /nodes/start.
 	NodeRequest struct {
 		Region string `json:"region"`
 		Name   string `json:"name"` // the domain's
 	}
+	// CreationRequest is for /creation-time.
 	CreationRequest struct {
-		Seconds float64 `json:"seconds"`
+		Seconds float64 `json:"seconds"` // the least that a domain's creation takes
 	}
+	// OutageRequest is for /outage.
 	OutageRequest struct {
 		Region string       `json:"region"`
 		Mode   gateway.Mode `json:"mode"` // none, refuse, silent
 	}
+	// LinkRequest is for /link, which has no direction.
 	LinkRequest struct {
 		From string `json:"from"`
 		To   string `json:"to"`
-		Cut  bool   `json:"cut"`
+		Cut  bool   `json:"cut"` // false mends it
 	}
+	// RefusalRequest is for /refuse-registration.
 	RefusalRequest struct {
 		Forms []string `json:"forms"` // region+endpoint, region, endpoint
 	}

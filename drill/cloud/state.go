@@ -80,7 +80,7 @@ func (c *Cloud) writeState() error {
 	return os.Rename(temp, c.stateFile())
 }
 
-// ErrNotRunning: no cloud runs in the folder.
+// ErrNotRunning says that no cloud runs in the folder.
 var ErrNotRunning = errors.New("no local cloud runs here: start one with `drill start`")
 
 // Remote is a cloud that runs in another process.
@@ -140,7 +140,7 @@ func (r *Remote) call(ctx context.Context, method, path string, body, answer any
 	if err != nil {
 		return fmt.Errorf("ask the local cloud: %w", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	got, err := io.ReadAll(response.Body)
 	if err != nil {
 		return fmt.Errorf("ask the local cloud: %w", err)

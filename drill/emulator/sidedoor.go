@@ -31,10 +31,10 @@ func NewSideDoor(base string) *SideDoor {
 	return &SideDoor{base: base, http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 8}}}
 }
 
-// ErrNotThere: the side door knows no such key, role, user or principal.
+// ErrNotThere says that the side door knows no such key, role, user or principal.
 var ErrNotThere = errors.New("not there")
 
-// ErrRefused: a trust policy does not let the service assume the role.
+// ErrRefused says that a trust policy does not let the service assume the role.
 var ErrRefused = errors.New("refused")
 
 // identity is the side door's answer.
@@ -127,7 +127,7 @@ func (s *SideDoor) ask(ctx context.Context, path string, question, answer any) e
 	if err != nil {
 		return fmt.Errorf("ask the emulator %s: %w", path, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	got, err := io.ReadAll(response.Body)
 	if err != nil {
 		return fmt.Errorf("ask the emulator %s: %w", path, err)

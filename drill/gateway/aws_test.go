@@ -117,7 +117,7 @@ func TestWithoutEmulatorOrAuthority(t *testing.T) {
 	}
 	_, _ = io.Copy(io.Discard, resp.Body)
 	_ = resp.Body.Close()
-	if resp.StatusCode != 503 {
+	if resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("without an emulator: %d", resp.StatusCode)
 	}
 	c.SetAuthority(nil)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -85,7 +86,7 @@ func (c *chunkedReader) lineEnd() error {
 
 // midway: the end of the input inside the body is a truncated body.
 func midway(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -135,7 +135,7 @@ func (g *Gateway) serveConnect(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		g.passThrough(w, net.JoinHostPort("127.0.0.1", port), call)
+		g.passThrough(r.Context(), w, net.JoinHostPort("127.0.0.1", port), call)
 		return
 	}
 	d, ok := g.owner(r.Context(), hostOnly(host))
@@ -160,21 +160,21 @@ func (g *Gateway) serveConnect(rw http.ResponseWriter, r *http.Request) {
 }
 
 // passThrough joins the client with a loopback address.
-func (g *Gateway) passThrough(w *recorder, addr string, call *Call) {
+func (g *Gateway) passThrough(ctx context.Context, w *recorder, addr string, call *Call) {
 	defer func() { g.end(call, w, nil) }()
 	call.Effect = "passed to loopback"
-	up, err := net.Dial("tcp", addr)
+	up, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		call.Effect = "loopback refused"
 		http.Error(w, "nothing listens there", http.StatusBadGateway)
 		return
 	}
-	defer up.Close()
+	defer func() { _ = up.Close() }()
 	conn, sent, err := established(w)
 	if err != nil {
 		return
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	ended := make(chan struct{}, 2)
 	pipe := func(to net.Conn, from io.Reader) {
 		_, _ = io.Copy(to, from)

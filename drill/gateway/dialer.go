@@ -144,7 +144,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	err = ask.Write(conn)
 	var resp *http.Response
 	if err == nil {
-		resp, err = http.ReadResponse(bufio.NewReader(conn), ask)
+		resp, err = http.ReadResponse(bufio.NewReader(conn), ask) //nolint:bodyclose // what follows the answer to a CONNECT is conn itself
 	}
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s", resp.Status)

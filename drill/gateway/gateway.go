@@ -124,8 +124,10 @@ func New(cfg Config) (*Gateway, error) {
 }
 
 func (g *Gateway) listen() error {
+	var open net.ListenConfig
+	ctx := context.Background() // an address of digits is bound at once: nothing to cancel
 	for _, l := range []*net.Listener{&g.aws, &g.domain, &g.connect, &g.s3, &g.dnsTCP} {
-		opened, err := net.Listen("tcp", "127.0.0.1:0")
+		opened, err := open.Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return fmt.Errorf("open a gateway port on loopback: %w", err)
 		}
@@ -135,27 +137,25 @@ func (g *Gateway) listen() error {
 	// taken, another TCP port is tried.
 	for try := 0; ; try++ {
 		var err error
-		if g.dnsUDP, err = net.ListenPacket("udp", g.dnsTCP.Addr().String()); err == nil {
+		if g.dnsUDP, err = open.ListenPacket(ctx, "udp", g.dnsTCP.Addr().String()); err == nil {
 			break
 		}
 		if try == 20 {
 			return fmt.Errorf("open the DNS port on loopback: %w", err)
 		}
 		_ = g.dnsTCP.Close()
-		if g.dnsTCP, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if g.dnsTCP, err = open.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 			return fmt.Errorf("open the DNS port on loopback: %w", err)
 		}
 	}
 	g.tunnels = newJoinedListener(g.domain)
-	server := func(h http.Handler) *http.Server {
-		s := &http.Server{
+	server := func(h http.Handler) {
+		g.servers = append(g.servers, &http.Server{
 			Handler: h, ReadHeaderTimeout: time.Minute, ConnContext: rememberConn,
 			TLSConfig:    &tls.Config{Certificates: []tls.Certificate{g.cfg.Certificate}, MinVersion: tls.VersionTLS12},
 			TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // HTTP/1.1: a silent outage hijacks
 			ErrorLog:     discardLog,
-		}
-		g.servers = append(g.servers, s)
-		return s
+		})
 	}
 	server(http.HandlerFunc(g.serveAWS))
 	server(http.HandlerFunc(g.serveDomain))

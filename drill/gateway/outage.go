@@ -130,7 +130,7 @@ func (g *Gateway) hold(w http.ResponseWriter, _ *http.Request, caller, target st
 }
 
 func (g *Gateway) holdConn(conn net.Conn, caller, target string) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)

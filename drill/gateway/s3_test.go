@@ -45,9 +45,9 @@ func TestS3IsReachedAsTheRepositorysRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != 200 || string(body) != "blob" || resp.Header.Get("Etag") != `"e"` || len(resp.Header.Values("Date")) != 1 ||
+	if resp.StatusCode != http.StatusOK || string(body) != "blob" || resp.Header.Get("Etag") != `"e"` || len(resp.Header.Values("Date")) != 1 ||
 		resp.Header.Get("Date") != "Mon, 02 Jan 2006 15:04:05 GMT" {
 		t.Errorf("the node got %d %s %v", resp.StatusCode, body, resp.Header)
 	}

@@ -97,7 +97,7 @@ func (g *Gateway) serveS3(rw http.ResponseWriter, r *http.Request) {
 		refuse("emulator did not answer", http.StatusServiceUnavailable, "ServiceUnavailable", "the emulator did not answer")
 		return
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusForbidden {
 		g.forget(role, d) // perhaps it is the session that is no longer good
 	}

@@ -39,7 +39,7 @@ type Decision struct {
 	Reason  string
 }
 
-// ErrUnknownKey: no user, session or function has this access key.
+// ErrUnknownKey says that no user, session or function has this access key.
 var ErrUnknownKey = errors.New("unknown access key")
 
 // Authority is IAM and STS as the emulator holds them.

@@ -68,7 +68,7 @@ func jdkVersion(ctx context.Context, home string) string {
 		return ""
 	}
 	if f, err := os.Open(filepath.Join(home, "release")); err == nil {
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		lines := bufio.NewScanner(f)
 		for lines.Scan() {
 			if value, ok := strings.CutPrefix(lines.Text(), "JAVA_VERSION="); ok {

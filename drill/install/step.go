@@ -33,7 +33,7 @@ func (s step) hash() string {
 	h := sha256.New()
 	for _, input := range s.inputs {
 		// Lengths keep two inputs from reading as one.
-		fmt.Fprintf(h, "%d:", len(input))
+		_, _ = fmt.Fprintf(h, "%d:", len(input))
 		h.Write(input)
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -43,14 +43,14 @@ func (s step) do(ctx context.Context, dir string, log io.Writer) error {
 	stamp := filepath.Join(dir, "stamps", s.name)
 	if was, err := os.ReadFile(stamp); err == nil && string(was) == s.hash() {
 		if _, err := os.Stat(s.result); err == nil {
-			fmt.Fprintf(log, "%s %s: there\n", s.number, s.title)
+			_, _ = fmt.Fprintf(log, "%s %s: there\n", s.number, s.title)
 			return nil
 		}
 	}
 	if err := os.RemoveAll(stamp); err != nil {
 		return fmt.Errorf("install %s: %w", s.title, err)
 	}
-	fmt.Fprintf(log, "%s %s: installing\n", s.number, s.title)
+	_, _ = fmt.Fprintf(log, "%s %s: installing\n", s.number, s.title)
 	start := time.Now()
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()
@@ -68,10 +68,10 @@ func (s step) do(ctx context.Context, dir string, log io.Writer) error {
 			if err := os.WriteFile(stamp, []byte(s.hash()), 0o644); err != nil {
 				return fmt.Errorf("install %s: %w", s.title, err)
 			}
-			fmt.Fprintf(log, "%s %s: installed in %.0f s, %d MB\n", s.number, s.title, time.Since(start).Seconds(), megabytes(s.folder))
+			_, _ = fmt.Fprintf(log, "%s %s: installed in %.0f s, %d MB\n", s.number, s.title, time.Since(start).Seconds(), megabytes(s.folder))
 			return nil
 		case <-ticker.C:
-			fmt.Fprintf(log, "%s %s: %.0f s, %d MB so far\n", s.number, s.title, time.Since(start).Seconds(), megabytes(s.folder)+megabytes(s.cache))
+			_, _ = fmt.Fprintf(log, "%s %s: %.0f s, %d MB so far\n", s.number, s.title, time.Since(start).Seconds(), megabytes(s.folder)+megabytes(s.cache))
 		}
 	}
 }
@@ -84,7 +84,7 @@ func megabytes(folder string) int64 {
 	}
 	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // gone since it was listed
+			return nil //nolint:nilerr // gone since it was listed
 		}
 		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
 			total += info.Size()

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"fmt"
 	"net"
 )
@@ -10,11 +11,12 @@ import (
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, 0, n)
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		// An address of digits is bound at once: nothing to cancel.
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, fmt.Errorf("look for a free port: %w", err)
 		}
-		defer l.Close() // held to the end, so that all differ
+		defer func() { _ = l.Close() }() // held to the end, so that all differ
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil

@@ -58,7 +58,7 @@ type Process struct {
 // PR_SET_PDEATHSIG): so the goroutine that starts the program keeps its thread
 // locked until the program has ended.
 func Start(spec Spec) (*Process, error) {
-	cmd := exec.Command(spec.Path, spec.Args...)
+	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx // it outlives whoever starts it; Stop and the drill's death end it
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = spec.Env, spec.Dir, spec.Out, spec.Out
 	// A grandchild that keeps the output open must not hold Wait back.
 	cmd.WaitDelay = 2 * time.Second

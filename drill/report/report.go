@@ -60,7 +60,7 @@ func (r *Report) Do(name string, f func() (saw string, err error)) error {
 func (r *Report) Say(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.out, "%7s  %s\n", round(time.Since(r.start)), fmt.Sprintf(format, args...))
+	_, _ = fmt.Fprintf(r.out, "%7s  %s\n", round(time.Since(r.start)), fmt.Sprintf(format, args...))
 }
 
 // Failed tells whether a step failed, or none ran.

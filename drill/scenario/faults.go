@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -18,31 +19,26 @@ import (
 
 // Faults is what regular operation must bear: it goes on where Regular ended.
 func Faults(ctx context.Context, w *World) error {
-	steps := []struct {
-		name string
-		run  func(context.Context) (string, error)
-	}{
+	return w.play(ctx, []step{
 		{"two invocations at the same time make one snapshot", w.invokeTwice},
 		{"the other Region's bucket is cut off for two runs, then back", w.cutBucket},
 		{"the node is killed during a snapshot", w.killDuringSnapshot},
 		{"an empty domain re-created under the same name is left alone", w.recreateEmpty},
-	}
-	for _, s := range steps {
-		if err := w.Report.Do(s.name, func() (string, error) { return s.run(ctx) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
-// settled waits until no snapshot is under way, so that a step starts clean.
+// settled waits until no snapshot is under way and lets the controller settle
+// the last one, so that a step starts clean.
 func (w *World) settled(ctx context.Context) error {
 	return w.await(ctx, 2*time.Minute, "an idle domain", func() (bool, error) {
-		got, err := w.snapshot(ctx, Primary)
-		if err != nil {
+		var running struct {
+			Snapshots []struct{} `json:"snapshots"`
+		}
+		if _, err := w.app.Do(ctx, http.MethodGet, "/_snapshot/_status", nil, &running); err != nil || len(running.Snapshots) > 0 {
 			return false, err
 		}
-		return got.Started == "" && got.Running == "" && got.Settled != "", nil
+		err := w.tick(ctx, Primary)
+		return err == nil, err
 	})
 }
 
@@ -235,7 +231,7 @@ func (w *World) recreateEmpty(ctx context.Context) (string, error) {
 	}
 	var said contract.SnapshotResult
 	if err := w.await(ctx, 3*time.Minute, "a run that sees the empty domain", func() (bool, error) {
-		if _, err := w.tick(ctx, Primary); err != nil {
+		if err := w.tick(ctx, Primary); err != nil {
 			return false, err
 		}
 		var err error
@@ -272,8 +268,10 @@ func (w *World) recreateEmpty(ctx context.Context) (string, error) {
 		}
 	}
 	newest := after[len(after)-1]
-	if whole, missing, err := point.Whole(ctx, w.bucket(Secondary), newest); err != nil || !whole {
-		return "", fmt.Errorf("point %s is not whole any more: %v (%v)", newest.ID, missing, err)
+	if whole, missing, err := point.Whole(ctx, w.bucket(Secondary), newest); err != nil {
+		return "", fmt.Errorf("look whether point %s is whole: %w", newest.ID, err)
+	} else if !whole {
+		return "", fmt.Errorf("point %s is not whole any more: %v", newest.ID, missing)
 	}
 	return fmt.Sprintf("%d points kept, the newest is whole; it says: %s", len(after), firstSentence(said.Skipped)), nil
 }

@@ -17,7 +17,8 @@ import (
 
 // scenarios by name; "regular" is what `make drill` and CI run.
 var scenarios = map[string][]func(context.Context, *World) error{
-	"regular": {Regular, Faults},
+	"regular": {SetUp, Regular, Faults},
+	"faults":  {SetUp, Faults},
 }
 
 // Run starts a local cloud from the installation in dir (empty: the default), plays a scenario and ends with a table on out. The
@@ -48,7 +49,7 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("open the log of cdk: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
@@ -69,12 +70,28 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 		failed = errors.Join(failed, cause)
 	}
 	failed = errors.Join(failed, r.Do("the local cloud stops", func() (string, error) { return "", c.Stop() }))
-	fmt.Fprint(out, r.Table())
+	_, _ = fmt.Fprint(out, r.Table())
 	failed = errors.Join(failed, r.WriteJUnit(filepath.Join(c.Folder(), "junit.xml")))
 	if failed == nil && r.Failed() {
 		failed = errors.New("a step failed")
 	}
 	return failed
+}
+
+// step is one promise: it answers what it saw.
+type step struct {
+	name string
+	run  func(context.Context) (string, error)
+}
+
+// play the steps until one fails.
+func (w *World) play(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if err := w.Report.Do(s.name, func() (string, error) { return s.run(ctx) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func relative(root, path string) string {

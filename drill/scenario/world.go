@@ -58,6 +58,7 @@ type World struct {
 	app    *client.Client
 	other  *client.Client // the stranger
 	dialer *gateway.Dialer
+	loaded time.Time // when the client began to write
 }
 
 // NewWorld around a started cloud. Log receives all that cdk prints.
@@ -144,7 +145,7 @@ func (w *World) points(ctx context.Context, region string) ([]point.Point, error
 }
 
 // awaitPoint waits for a point that began after since and fits.
-func (w *World) awaitPoint(ctx context.Context, region string, since time.Time, fits func(point.Point) bool) (point.Point, error) {
+func (w *World) awaitPoint(ctx context.Context, region string, since time.Time, fits func(point.Point) bool) (point.Point, error) { //nolint:unparam // every helper of World is told its Region; a failover makes it another
 	var found point.Point
 	err := w.await(ctx, 5*time.Minute, "a recovery point of "+region, func() (bool, error) {
 		all, err := w.points(ctx, region)
@@ -175,7 +176,7 @@ func (w *World) await(ctx context.Context, limit time.Duration, what string, don
 		last = err
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: not within %s (last: %v)", what, limit, last)
+			return fmt.Errorf("wait for %s: not within %s (last: %v)", what, limit, last) //nolint:errorlint // nil where nothing failed and nothing came
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
@@ -273,14 +274,14 @@ type functionError struct{ text string }
 
 func (e *functionError) Error() string { return e.text }
 
-func (w *World) snapshot(ctx context.Context, region string) (contract.SnapshotResult, error) {
+func (w *World) snapshot(ctx context.Context, region string) (contract.SnapshotResult, error) { //nolint:unparam // every helper of World is told its Region; a failover makes it another
 	var got contract.SnapshotResult
 	return got, w.invoke(ctx, region, contract.Snapshot, contract.SnapshotRequest{Reason: "demand"}, &got)
 }
 
-func (w *World) tick(ctx context.Context, region string) (contract.RecoveryStatus, error) {
+func (w *World) tick(ctx context.Context, region string) error {
 	var got contract.RecoveryStatus
-	return got, w.invoke(ctx, region, contract.Recovery, contract.RecoveryRequest{Action: contract.ActionTick}, &got)
+	return w.invoke(ctx, region, contract.Recovery, contract.RecoveryRequest{Action: contract.ActionTick}, &got)
 }
 
 // metric answers the highest value since a time, and whether there was any.

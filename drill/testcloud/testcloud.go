@@ -5,6 +5,7 @@
 package testcloud
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -33,7 +34,26 @@ const domainWithin = 3 * time.Minute
 // Cloud of this process.
 type Cloud struct {
 	*cloud.Cloud
-	aws, domains *http.Transport
+	aws, domains http.RoundTripper
+}
+
+// buffered sends bodies from memory. The SDK closes a request's body as soon as
+// an answer begins; net/http, which looks then whether a byte is left over, takes
+// its EOF for a broken request and cuts the answer ("unexpected EOF"). Seen here
+// once in some hundred calls, since the cloud answers within a millisecond.
+type buffered struct{ http.RoundTripper }
+
+func (b buffered) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return b.RoundTripper.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err := errors.Join(err, r.Body.Close()); err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return b.RoundTripper.RoundTrip(r)
 }
 
 var shared struct {
@@ -78,7 +98,7 @@ func Get(t testing.TB) *Cloud {
 		}
 		trust := &tls.Config{RootCAs: c.Certs.Pool(), MinVersion: tls.VersionTLS12}
 		shared.cloud = &Cloud{Cloud: c,
-			aws:     &http.Transport{TLSClientConfig: trust, MaxIdleConnsPerHost: 8},
+			aws:     buffered{&http.Transport{TLSClientConfig: trust, MaxIdleConnsPerHost: 8}},
 			domains: &http.Transport{TLSClientConfig: trust, DialContext: c.Gateway.Dialer().DialContext},
 		}
 	})
@@ -98,7 +118,7 @@ func tail(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if info, err := f.Stat(); err == nil && info.Size() > 4000 {
 		_, _ = f.Seek(-4000, io.SeekEnd) // the whole of it then
 	}

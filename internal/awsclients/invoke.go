@@ -17,7 +17,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/contract"
 )
 
-// ErrBusy: Lambda throttled the call (429); look again (X5).
+// ErrBusy says that Lambda throttled the call (429); look again (X5).
 var ErrBusy = errors.New("the function is throttled")
 
 // answerTimeout of one invocation: more than the recovery function's own limit, less

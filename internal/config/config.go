@@ -13,7 +13,7 @@ import (
 )
 
 // Config is the object `dr` of the CDK context (cdk.json). The tags are the
-// reference page: docs/configuration.md is generated from them.
+// reference: the table in README.md is generated from them.
 type Config struct {
 	Name                 string    `json:"name" allowed:"3-28 of a-z, 0-9 and -, a letter first" doc:"Name of the domain in both Regions and prefix of every other name. Never change it: it is another installation then."`
 	Account              string    `json:"account" allowed:"12 digits" doc:"Account to deploy to. When it is left out, the account of the credentials that the CDK CLI runs with (CDK_DEFAULT_ACCOUNT)."`

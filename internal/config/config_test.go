@@ -16,7 +16,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/config"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/configuration.md")
+var update = flag.Bool("update", false, "rewrite the configuration in README.md")
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -138,7 +138,7 @@ func TestFaults(t *testing.T) {
 		"abandon":                              {map[string]any{"abandonDomain": "yes"}, "cluster UUID"},
 		"switch from":                          {map[string]any{"switchFrom": "last"}, "the generation in force"},
 		"accept by pattern":                    {map[string]any{"acceptUnverified": "logs-*"}, "no patterns"},
-		"unknown context key":                  {map[string]any{"hello": "x"}, "context key hello is unknown"},
+		"unknown context key":                  {map[string]any{"hello": "x"}, `context key hello is "x", and the key is unknown`},
 		"settings too long for an environment": {map[string]any{"dr.restore.exclude": strings.Repeat("a-pattern-of-some-length-*,", 200)}, "allowed: 3800"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -251,18 +251,25 @@ func TestX10_ControlRegionOfThePairIsAWarning(t *testing.T) {
 	}
 }
 
-func TestReferencePage(t *testing.T) {
-	path := filepath.Join("..", "..", "docs", "configuration.md")
-	if *update {
-		if err := os.WriteFile(path, []byte(config.Reference()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
+func TestReferenceInReadme(t *testing.T) {
+	path := filepath.Join("..", "..", "README.md")
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(config.Reference(), string(got)); diff != "" {
-		t.Errorf("docs/configuration.md is not what the code says; go test ./internal/config -update\n%s", diff)
+	before, rest, begun := strings.Cut(string(raw), config.ReferenceBegin)
+	got, after, ended := strings.Cut(rest, config.ReferenceEnd)
+	if !begun || !ended {
+		t.Fatal("README.md lacks the marks around the configuration")
+	}
+	if *update {
+		page := before + config.ReferenceBegin + config.Reference() + config.ReferenceEnd + after
+		if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(config.Reference(), got); diff != "" {
+		t.Errorf("the configuration in README.md is not what the code says; make golden writes it\n%s", diff)
 	}
 }

@@ -30,7 +30,7 @@ func (d *decoder) object(path string, raw any, v reflect.Value) {
 		case !ok && full == "dr.vpc":
 			d.fault("%s is given; a VPC domain is not supported yet, and a public one can never become one: leave it out (D4)", full)
 		case !ok:
-			d.fault("%s is unknown%s; allowed: %s", full, didYouMean(key, fieldNames(v.Type())), strings.Join(fieldNames(v.Type()), ", "))
+			d.fault("%s is %s, and the key is unknown%s; allowed: %s", full, show(m[key]), didYouMean(key, fieldNames(v.Type())), strings.Join(fieldNames(v.Type()), ", "))
 		default:
 			d.value(full, m[key], f)
 		}
@@ -105,7 +105,7 @@ func (d *decoder) override(key string, raw any, v reflect.Value) {
 				d.object("dr", map[string]any{"vpc": raw}, v)
 				return
 			}
-			d.fault("-c %s is unknown%s; allowed at %s: %s", key, didYouMean(step, fieldNames(at.Type())), path, strings.Join(fieldNames(at.Type()), ", "))
+			d.fault("%s is %s, and the key is unknown%s; allowed at %s: %s", key, show(raw), didYouMean(step, fieldNames(at.Type())), path, strings.Join(fieldNames(at.Type()), ", "))
 			return
 		}
 		path, at = path+"."+step, f

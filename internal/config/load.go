@@ -45,7 +45,7 @@ func Load(src Source) (*App, error) {
 	if raw, ok := src.Context["dr"]; ok {
 		d.object("dr", raw, cfg)
 	} else {
-		d.fault("dr is missing from the context; allowed: the object described in docs/configuration.md")
+		d.fault("dr is missing from the context; allowed: the object described under Configuration in README.md")
 	}
 
 	flags := reflect.ValueOf(&app.Flags).Elem()
@@ -61,7 +61,7 @@ func Load(src Source) (*App, error) {
 			d.override(key, src.Context[key], cfg)
 		case slices.ContainsFunc(foreign, func(p string) bool { return strings.HasPrefix(key, p) }):
 		default:
-			d.fault("context key %s is unknown%s; allowed: %s, dr.<path>", key, didYouMean(key, known), strings.Join(known, ", "))
+			d.fault("context key %s is %s, and the key is unknown%s; allowed: %s, dr.<path>", key, show(src.Context[key]), didYouMean(key, known), strings.Join(known, ", "))
 		}
 	}
 

@@ -16,16 +16,24 @@ type Names struct {
 	Account string // 12 digits
 }
 
-// Stack names.
+// FoundationStack is <name>-foundation-<region>.
 func (n Names) FoundationStack(region string) string { return n.App + "-foundation-" + region }
-func (n Names) DomainStack(region string) string     { return n.App + "-domain-" + region }
-func (n Names) RecoveryStack(region string) string   { return n.App + "-recovery-" + region }
-func (n Names) TrafficStack() string                 { return n.App + "-traffic" }
+
+// DomainStack is <name>-domain-<region>.
+func (n Names) DomainStack(region string) string { return n.App + "-domain-" + region }
+
+// RecoveryStack is <name>-recovery-<region>.
+func (n Names) RecoveryStack(region string) string { return n.App + "-recovery-" + region }
+
+// TrafficStack is <name>-traffic; it stands in the control Region only.
+func (n Names) TrafficStack() string { return n.App + "-traffic" }
 
 // Domain is the domain's name in either Region. It is always given: a custom
 // name makes CloudFormation refuse a replacement (F2).
 func (n Names) Domain() string { return n.App }
 
+// DomainARN is arn:aws:es:<region>:<account>:domain/<name>, without the /* that
+// stands for its HTTP paths.
 func (n Names) DomainARN(region string) string {
 	return "arn:aws:es:" + region + ":" + n.Account + ":domain/" + n.Domain()
 }
@@ -43,23 +51,32 @@ func (n Names) roleARN(name string) string { return "arn:aws:iam::" + n.Account 
 // SnapshotRole is the article's TheSnapshotRole: assumed by the service to
 // reach S3, passed by the signing role, never used by a function itself.
 func (n Names) SnapshotRole(region string) string { return n.role("TheSnapshotRole", region) }
+
+// SnapshotRoleARN is arn:aws:iam::<account>:role/<name>-TheSnapshotRole-<region>.
 func (n Names) SnapshotRoleARN(region string) string {
 	return n.roleARN(n.SnapshotRole(region))
 }
 
 // MasterRole is the domain's IAM master; the recovery function assumes it for
 // the access step only.
-func (n Names) MasterRole(region string) string    { return n.role("master", region) }
+func (n Names) MasterRole(region string) string { return n.role("master", region) }
+
+// MasterRoleARN is arn:aws:iam::<account>:role/<name>-master-<region>.
 func (n Names) MasterRoleARN(region string) string { return n.roleARN(n.MasterRole(region)) }
 
-// FunctionRole is the execution role of one function.
+// FunctionRole is the execution role of one function,
+// <name>-<function>-<region>.
 func (n Names) FunctionRole(function, region string) string { return n.role(function, region) }
+
+// FunctionRoleARN is arn:aws:iam::<account>:role/<name>-<function>-<region>.
 func (n Names) FunctionRoleARN(function, region string) string {
 	return n.roleARN(n.FunctionRole(function, region))
 }
 
 // SchedulerRole lets EventBridge Scheduler invoke the Region's functions.
-func (n Names) SchedulerRole(region string) string    { return n.role("scheduler", region) }
+func (n Names) SchedulerRole(region string) string { return n.role("scheduler", region) }
+
+// SchedulerRoleARN is arn:aws:iam::<account>:role/<name>-scheduler-<region>.
 func (n Names) SchedulerRoleARN(region string) string { return n.roleARN(n.SchedulerRole(region)) }
 
 // The functions. Snapshot, Recovery, Promotion and Gate stand in the foundation
@@ -72,7 +89,11 @@ const (
 	Traffic   = "traffic"
 )
 
+// Function is <name>-<what>, what being one of the five above.
 func (n Names) Function(what string) string { return n.App + "-" + what }
+
+// FunctionARN is arn:aws:lambda:<region>:<account>:function:<name>-<what>, without
+// a version.
 func (n Names) FunctionARN(what, region string) string {
 	return "arn:aws:lambda:" + region + ":" + n.Account + ":function:" + n.Function(what)
 }
@@ -80,28 +101,49 @@ func (n Names) FunctionARN(what, region string) string {
 // Provider is the CDK Provider framework's entry for the promotion or the gate:
 // the ServiceToken of its custom resources.
 func (n Names) Provider(what string) string { return n.App + "-" + what + "-provider" }
+
+// ProviderARN is arn:aws:lambda:<region>:<account>:function:<name>-<what>-provider.
 func (n Names) ProviderARN(what, region string) string {
 	return "arn:aws:lambda:" + region + ":" + n.Account + ":function:" + n.Provider(what)
 }
 
-// Schedules stand in a group of their own.
-func (n Names) ScheduleGroup() string           { return n.App }
+// ScheduleGroup is <name>: the schedules stand in a group of their own.
+func (n Names) ScheduleGroup() string { return n.App }
+
+// Schedule is <name>-<function>, in ScheduleGroup.
 func (n Names) Schedule(function string) string { return n.App + "-" + function }
-func (n Names) AlarmTopic() string              { return n.App + "-alarms" }
+
+// AlarmTopic is the SNS topic that a Region's alarms go to, <name>-alarms.
+func (n Names) AlarmTopic() string { return n.App + "-alarms" }
+
+// AlarmTopicARN is arn:aws:sns:<region>:<account>:<name>-alarms.
 func (n Names) AlarmTopicARN(region string) string {
 	return "arn:aws:sns:" + region + ":" + n.Account + ":" + n.AlarmTopic()
 }
+
+// DeadLetters is the SQS queue of invocations that came to nothing,
+// <name>-dead-letters.
 func (n Names) DeadLetters() string { return n.App + "-dead-letters" }
+
+// DeadLettersARN is arn:aws:sqs:<region>:<account>:<name>-dead-letters.
 func (n Names) DeadLettersARN(region string) string {
 	return "arn:aws:sqs:" + region + ":" + n.Account + ":" + n.DeadLetters()
 }
 
-// DomainLogGroup is under one prefix, so that one resource policy serves all (F20).
-func (n Names) DomainLogGroupPrefix() string      { return "/aws/opensearch/" + n.App }
+// DomainLogGroupPrefix is /aws/opensearch/<name>, without a final slash. All logs
+// of the domain are under it, so that one resource policy serves all (F20).
+func (n Names) DomainLogGroupPrefix() string { return "/aws/opensearch/" + n.App }
+
+// DomainLogGroup is /aws/opensearch/<name>/<kind>.
 func (n Names) DomainLogGroup(kind string) string { return n.DomainLogGroupPrefix() + "/" + kind }
+
+// FunctionLogGroup is /aws/lambda/<name>-<function>.
 func (n Names) FunctionLogGroup(function string) string {
 	return "/aws/lambda/" + n.Function(function)
 }
+
+// DomainLogGroupARN is arn:aws:logs:<region>:<account>:log-group:/aws/opensearch/<name>/<kind>,
+// without the :* that stands for its streams.
 func (n Names) DomainLogGroupARN(kind, region string) string {
 	return "arn:aws:logs:" + region + ":" + n.Account + ":log-group:" + n.DomainLogGroup(kind)
 }

@@ -19,7 +19,7 @@ import (
 // Prefix of all leases.
 const Prefix = "_dr/lease/"
 
-// ErrLost: the lease expired and somebody else took it, or it was released.
+// ErrLost says that the lease expired and somebody else took it, or it was released.
 var ErrLost = errors.New("lease lost")
 
 // Held is the error of an Acquire that somebody else was before.

@@ -237,7 +237,7 @@ func put(ctx context.Context, b store.Bucket, step string, l Ledger, cond store.
 	switch {
 	case r.Answer == Present && done(r.Ledger):
 		return r.Ledger, nil
-	case r.Answer == Present && errors.Is(err, store.ErrConflict):
+	case r.Answer == Present && (errors.Is(err, store.ErrConflict) || r.Ledger.Generation > l.Generation):
 		return Ledger{}, fmt.Errorf("%s: %w: it stands at generation %d with domain %s in %s", step, ErrSuperseded, r.Ledger.Generation, r.Ledger.ClusterUUID, r.Ledger.ActiveRegion)
 	case r.Answer == Unreachable:
 		return Ledger{}, fmt.Errorf("%s: it is not known whether it was written, run again: %w", step, errors.Join(err, r.Err))

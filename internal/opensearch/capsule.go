@@ -76,7 +76,16 @@ func (c *Client) aliases(ctx context.Context) (rawMap, error) {
 	var answer map[string]struct {
 		Aliases map[string]any `json:"aliases"`
 	}
-	if err := c.get(ctx, "read aliases", "/_alias?expand_wildcards=all", &answer); err != nil {
+	const query = "/_alias?expand_wildcards=all"
+	err := c.get(ctx, "read aliases", "/_all"+query, &answer)
+	if IsBlocked(err) {
+		var state metadata
+		if err := c.get(ctx, "list indexes", metadataPath, &state); err != nil {
+			return nil, err
+		}
+		err = c.get(ctx, "read aliases", allBut(state.hidden())+query, &answer)
+	}
+	if err != nil {
 		return nil, err
 	}
 	out := rawMap{}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	opensearchgo "github.com/opensearch-project/opensearch-go/v4"
+	"github.com/opensearch-project/opensearch-go/v4/opensearchtransport"
 	"github.com/opensearch-project/opensearch-go/v4/signer/awsv2"
 )
 
@@ -42,7 +42,7 @@ const maxAnswer = 256 << 20
 // the network or a proxy fails; changes never are: after a lost answer the
 // caller looks at the state again (F17, F34).
 type Client struct {
-	reads, changes *opensearchgo.Client
+	reads, changes *opensearchtransport.Client
 }
 
 var (
@@ -52,14 +52,17 @@ var (
 
 // New makes a Client; it asks nothing yet.
 func New(c Config) (*Client, error) {
-	if u, err := url.Parse(c.Endpoint); err != nil || u.Host == "" {
+	endpoint, err := url.Parse(c.Endpoint)
+	if err != nil || endpoint.Host == "" {
 		return nil, fmt.Errorf("make opensearch client: endpoint %q is not a URL with scheme and host", c.Endpoint)
 	}
-	base := opensearchgo.Config{
-		Addresses: []string{c.Endpoint}, Header: c.Header, Transport: c.Transport, RequestTimeout: requestTimeout,
-		// One address stands for the whole domain: nothing to discover or to probe,
-		// and a probe would be a call that nobody gave rights for.
-		DiscoverNodesOnStart: new(false), HealthCheckMaxRetries: -1, MaxRetryClusterHealth: -1,
+	base := opensearchtransport.Config{
+		URLs: []*url.URL{endpoint}, Header: c.Header, Transport: c.Transport, RequestTimeout: requestTimeout,
+		// One address stands for the whole domain: nothing to discover, to probe or to
+		// balance by load, and each would be a call that nobody gave rights for. The
+		// library's own client has no switch for the last, which asks for the nodes'
+		// statistics every few seconds, so this is the transport below it.
+		HealthCheckMaxRetries: -1, MaxRetryClusterHealth: -1, NodeStatsInterval: -1,
 	}
 	if c.Credentials != nil {
 		if c.Region == "" {
@@ -75,11 +78,10 @@ func New(c Config) (*Client, error) {
 	reads.MaxRetries, reads.RetryBackoff = 2, func(attempt int) time.Duration { return time.Duration(attempt) * 300 * time.Millisecond }
 	changes.DisableRetry = true
 	var client Client
-	var err error
-	if client.reads, err = opensearchgo.NewClient(reads); err != nil {
+	if client.reads, err = opensearchtransport.New(reads); err != nil {
 		return nil, fmt.Errorf("make opensearch client: %w", err)
 	}
-	if client.changes, err = opensearchgo.NewClient(changes); err != nil {
+	if client.changes, err = opensearchtransport.New(changes); err != nil {
 		return nil, fmt.Errorf("make opensearch client: %w", err)
 	}
 	return &client, nil
@@ -94,7 +96,7 @@ func (c *Client) change(ctx context.Context, step, method, path string, body any
 }
 
 // call sends one request and decodes a 2xx into into; anything else is *Error.
-func (c *Client) call(ctx context.Context, via *opensearchgo.Client, step, method, path string, body, into any) error {
+func (c *Client) call(ctx context.Context, via *opensearchtransport.Client, step, method, path string, body, into any) error {
 	var reader io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
@@ -111,11 +113,11 @@ func (c *Client) call(ctx context.Context, via *opensearchgo.Client, step, metho
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := via.Perform(request)
+	response, err := via.Perform(request) //nolint:staticcheck // deprecated for v5, go.mod pins v4; Stream leaves a body open where an error comes with an answer
 	if err != nil {
 		return fmt.Errorf("%s: %w", step, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("%s: read answer: %w", step, err)

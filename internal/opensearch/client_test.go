@@ -98,7 +98,7 @@ func TestReadsAreTriedAgain(t *testing.T) {
 	requests := 0
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		if requests++; requests < 3 {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, `{"status":"yellow"}`)
@@ -192,7 +192,7 @@ func TestD6_AuditKeepsWhatIsThereAndSaysWhereThereIsNone(t *testing.T) {
 		t.Errorf("got %s, want %s", put, want)
 	}
 	c = serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(400)
+		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"error":"no handler found for uri [/_plugins/_security/api/audit] and method [GET]"}`)
 	})
 	if err := c.EnableAudit(t.Context()); !errors.Is(err, opensearch.ErrNotOffered) {

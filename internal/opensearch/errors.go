@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// ErrNotFound: the engine's 404 for a repository, snapshot, role or index.
+// ErrNotFound is the engine's 404 for a repository, snapshot, role or index.
 var ErrNotFound = errors.New("not found")
 
-// ErrNotOffered: this engine or service has no such API.
+// ErrNotOffered says that this engine or service has no such API.
 var ErrNotOffered = errors.New("not offered by this domain")
 
 // Error is an answer of the engine that is not a success.
@@ -33,25 +33,25 @@ func asError(err error) (*Error, bool) {
 	return e, ok
 }
 
-// IsGatewayTimeout: 504, the state is unknown and the caller looks again (F34).
+// IsGatewayTimeout tells a 504: the state is unknown and the caller looks again (F34).
 func IsGatewayTimeout(err error) bool {
 	e, ok := asError(err)
 	return ok && e.Status == 504
 }
 
-// IsForbidden: 401 or 403. Which of the four causes of F14 it is, the step says.
+// IsForbidden tells a 401 or 403. Which of the four causes of F14 it is, the step says.
 func IsForbidden(err error) bool {
 	e, ok := asError(err)
 	return ok && (e.Status == 403 || e.Status == 401)
 }
 
-// IsConcurrentSnapshot: another snapshot or deletion is under way (F17).
+// IsConcurrentSnapshot tells that another snapshot or deletion is under way (F17).
 func IsConcurrentSnapshot(err error) bool {
 	e, ok := asError(err)
 	return ok && strings.Contains(e.Type+e.Reason, "concurrent_snapshot_execution")
 }
 
-// IsNameTaken: a snapshot of that name exists already or is under way; after a
+// IsNameTaken tells that a snapshot of that name exists already or is under way; after a
 // lost answer it may be one's own (F17, F34).
 func IsNameTaken(err error) bool {
 	e, ok := asError(err)

@@ -156,7 +156,7 @@ type Domain interface {
 	Info(ctx context.Context) (Info, error)
 	Health(ctx context.Context) (Health, error)
 	// Indices lists every index there is: open, closed, hidden, system, with the
-	// primaries' sequence numbers.
+	// primaries' sequence numbers. One that blocks its metadata tells none.
 	Indices(ctx context.Context) ([]Index, error)
 	DataStreams(ctx context.Context) ([]DataStream, error)
 	// Refresh so that counts are true; best effort is the caller's choice.

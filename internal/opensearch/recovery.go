@@ -114,20 +114,20 @@ var (
 	ErrNotDrained = errors.New("the write block is not confirmed by every shard")
 )
 
-// IsIndexInTheWay: an open index has the name of one to restore (F12).
+// IsIndexInTheWay tells that an open index has the name of one to restore (F12).
 func IsIndexInTheWay(err error) bool {
 	e, ok := asError(err)
 	return ok && e.Type == "snapshot_restore_exception" && strings.Contains(e.Reason, "an open index with same name already exists")
 }
 
-// IsTooNew: the snapshot is of a newer engine than this one (F6). Texts: the
+// IsTooNew tells that the snapshot is of a newer engine than this one (F6). Texts: the
 // engine's RestoreService.validateSnapshotRestorable.
 func IsTooNew(err error) bool {
 	e, ok := asError(err)
 	return ok && contains(e, "which is higher than the version of this node", "cannot restore index from a newer version")
 }
 
-// IsBlocked: a block of the index or the cluster refuses the call.
+// IsBlocked tells that a block of the index or the cluster refuses the call.
 func IsBlocked(err error) bool {
 	e, ok := asError(err)
 	return ok && e.Type == "cluster_block_exception"

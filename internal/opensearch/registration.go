@@ -20,7 +20,7 @@ var wrongForm = []string{
 	"unknown setting",
 }
 
-// IsWrongForm: another form of the same registration may work (X8), a repetition
+// IsWrongForm tells that another form of the same registration may work (X8), a repetition
 // of this one will not.
 func IsWrongForm(err error) bool {
 	e, ok := asError(err)
@@ -38,7 +38,7 @@ var refusedByS3 = []string{
 // (opensearch-project/terraform-provider-opensearch#133): no cause behind it.
 var bareVerification = regexp.MustCompile(`^\[[^\]]*\] path ?(\[[^\]]*\])? is not accessible on (cluster-manager|master) node$`)
 
-// IsIAMPropagation: the class that a role made a moment ago gives, the only one
+// IsIAMPropagation tells the class that a role made a moment ago gives, the only one
 // that is worth a retry as it is (F13). It cannot be told from rights that are
 // missing for good, so the caller bounds its retries.
 func IsIAMPropagation(err error) bool {

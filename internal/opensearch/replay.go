@@ -7,8 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 )
@@ -49,7 +49,7 @@ func (c *Client) PutCapsule(ctx context.Context, capsule Capsule) ([]string, err
 		{"index template", "/_index_template/", capsule.IndexTemplates},
 		{"legacy template", "/_template/", capsule.LegacyTemplates},
 	} {
-		more, err := c.replay(ctx, p, func(step, path string, content map[string]any) error {
+		more, err := replay(p, func(step, path string, content map[string]any) error {
 			return c.change(ctx, step, http.MethodPut, path, content)
 		})
 		notices = append(notices, more...)
@@ -57,14 +57,14 @@ func (c *Client) PutCapsule(ctx context.Context, capsule Capsule) ([]string, err
 			return notices, err
 		}
 	}
-	more, err := c.replay(ctx, part{"ISM policy", "/_plugins/_ism/policies/", capsule.ISMPolicies}, func(step, path string, content map[string]any) error {
+	more, err := replay(part{"ISM policy", "/_plugins/_ism/policies/", capsule.ISMPolicies}, func(step, path string, content map[string]any) error {
 		return c.putPolicy(ctx, step, path, content)
 	})
 	return append(notices, more...), err
 }
 
 // replay puts each of a part; what the engine refuses for its content is noted.
-func (c *Client) replay(ctx context.Context, p part, put func(step, path string, content map[string]any) error) ([]string, error) {
+func replay(p part, put func(step, path string, content map[string]any) error) ([]string, error) {
 	var notices []string
 	for _, name := range slices.Sorted(maps.Keys(p.content)) {
 		step := "put " + p.what + " " + name
@@ -103,7 +103,7 @@ func (c *Client) putPolicy(ctx context.Context, step, path string, policy map[st
 	if err := c.get(ctx, step, path, &there); err != nil {
 		return err
 	}
-	return c.change(ctx, step, http.MethodPut, fmt.Sprintf("%s?if_seq_no=%d&if_primary_term=%d", path, there.SeqNo, there.PrimaryTerm), body)
+	return c.change(ctx, step, http.MethodPut, fmt.Sprintf("%s?if_primary_term=%d&if_seq_no=%d", path, there.PrimaryTerm, there.SeqNo), body)
 }
 
 // OwnRoles are the product's own: each Region's access step puts them, with that
@@ -134,9 +134,9 @@ func (c *Client) PutSecurityCapsule(ctx context.Context, capsule Capsule) ([]str
 	}
 	var notices []string
 	for _, p := range []part{{"role", securityAPI + "roles/", roles}, {"role mapping", securityAPI + "rolesmapping/", mappings}} {
-		more, err := c.replay(ctx, p, func(step, path string, content map[string]any) error {
+		more, err := replay(p, func(step, path string, content map[string]any) error {
 			err := c.change(ctx, step, http.MethodPut, path, content)
-			if e, ok := asError(err); ok && strings.Contains(e.Reason, "is reserved") {
+			if e, ok := asError(err); ok && builtIn.MatchString(e.Reason) {
 				e.Status = http.StatusBadRequest // this one's fault, not the signer's
 			}
 			return err
@@ -148,6 +148,9 @@ func (c *Client) PutSecurityCapsule(ctx context.Context, capsule Capsule) ([]str
 	}
 	return notices, nil
 }
+
+// builtIn is how the plugin refuses to change what is the engine's.
+var builtIn = regexp.MustCompile(`Resource '.*' is (reserved|static|hidden)`)
 
 // joined with another mapping in the security API's own form.
 func (m RoleMapping) joined(other map[string]any) map[string]any {

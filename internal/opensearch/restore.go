@@ -164,8 +164,10 @@ func (c *Client) Progress(ctx context.Context, indices []string) ([]IndexProgres
 					switch {
 					case shard.State == "STARTED" || shard.State == "RELOCATING":
 						p.ShardsDone++
-					case shard.State == "UNASSIGNED" && shard.Unassigned.Status == "no": // no decider lets it try again
-						p.fail(number, redact(shard.Unassigned.Details))
+					case shard.State == "UNASSIGNED" && shard.Unassigned.Status == "deciders_no":
+						// After five attempts, or where no node may hold it, the engine ends the
+						// restore of the shard for good (RestoreService.unassignedInfoUpdated).
+						p.fail(number, shard.Unassigned.Details)
 					}
 				}
 			}
@@ -183,7 +185,13 @@ func (c *Client) Progress(ctx context.Context, indices []string) ([]IndexProgres
 	return list, nil
 }
 
-func (p *IndexProgress) fail(shard, reason string) {
+// fail keeps the innermost cause of the engine's chain, of the first shard.
+func (p *IndexProgress) fail(shard, details string) {
+	const inner = "nested: "
+	if at := strings.LastIndex(details, inner); at >= 0 {
+		details = details[at+len(inner):]
+	}
+	reason := redact(details)
 	if reason == "" {
 		reason = "no node may hold it"
 	}

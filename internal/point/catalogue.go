@@ -17,7 +17,7 @@ import (
 // FormatVersion of a point that this program reads and writes.
 const FormatVersion = 1
 
-// ErrMalformed: an object stands where a point should and is none.
+// ErrMalformed says that an object stands where a point should and is none.
 var ErrMalformed = errors.New("malformed recovery point")
 
 // Kinds of keys of one point, by the end of the key.

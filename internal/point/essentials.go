@@ -19,7 +19,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
-// ErrIncomplete: the repository lacks something that the snapshot needs, or its
+// ErrIncomplete says that the repository lacks something that the snapshot needs, or its
 // index does not name the snapshot. SUCCESS alone is not enough (F5).
 var ErrIncomplete = errors.New("snapshot is not complete in the repository")
 

@@ -12,10 +12,10 @@ import (
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
-// ErrGone: the point was removed, or is being removed; take another one.
+// ErrGone says that the point was removed, or is being removed; take another one.
 var ErrGone = errors.New("recovery point is being removed")
 
-// ErrPinned: somebody restores from the point.
+// ErrPinned says that somebody restores from the point.
 var ErrPinned = errors.New("recovery point is pinned")
 
 func pinKey(id ID, holder string) string {

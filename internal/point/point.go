@@ -53,8 +53,14 @@ type ID struct {
 func (id ID) String() string { return fmt.Sprintf("%010d-%010d", id.Generation, id.Sequence) }
 
 // Key of the point object; the object list and the capsule stand beside it.
-func (id ID) Key() string        { return Prefix + id.String() + ".json" }
+func (id ID) Key() string { return Prefix + id.String() + ".json" }
+
+// ObjectsKey such as _dr/points/0000000002-0000000014.objects.json: the list of
+// the repository's objects that the point's snapshot needs.
 func (id ID) ObjectsKey() string { return Prefix + id.String() + ".objects.json" }
+
+// CapsuleKey such as _dr/points/0000000002-0000000014.capsule.json: what the
+// snapshot does not carry, such as templates, roles and role mappings.
 func (id ID) CapsuleKey() string { return Prefix + id.String() + ".capsule.json" }
 
 // Less orders by generation, then sequence.

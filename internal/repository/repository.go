@@ -24,7 +24,7 @@ const FixedPaths = "FIXED"
 // uuidLength of a cluster UUID: 16 bytes in URL-safe base64 without padding.
 const uuidLength = 22
 
-// ErrBucketMissing: the bucket of the repository does not exist.
+// ErrBucketMissing says that the bucket of the repository does not exist.
 var ErrBucketMissing = errors.New("the repository's bucket does not exist")
 
 // ValidUUID tells a cluster UUID from what a cluster without a manager answers,

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// ErrForeign: a record of that name exists and is not ours.
+// ErrForeign says that a record of that name exists and is not ours.
 var ErrForeign = errors.New("foreign record")
 
 // Mark is the meaning of the TXT record.
@@ -105,7 +105,7 @@ func Decide(r Record, w Wish) State {
 	return Stale
 }
 
-// ErrNewer: the mark in the zone is of a higher generation than the wish.
+// ErrNewer says that the mark in the zone is of a higher generation than the wish.
 var ErrNewer = errors.New("the record is of a newer generation")
 
 // Ensure the record is as wished, and answer what it was before. A foreign CNAME

@@ -83,6 +83,8 @@ func unfit(i opensearch.Index) string {
 		return "UltraWarm index: its documents are only in this domain; move it to hot to protect it"
 	case i.Tier != "":
 		return i.Tier + " storage: its documents are only in this domain; move it to hot to protect it"
+	case slices.Contains(i.Blocks, "metadata"):
+		return "it blocks its metadata (index.blocks.metadata), so nothing can be told of it: remove that block to protect it"
 	case i.Open && i.Health == opensearch.Red:
 		return "red: a primary shard is missing"
 	}

@@ -25,6 +25,7 @@ func TestH12_Select(t *testing.T) {
 		{Name: "old", Open: true, Tier: "warm"},
 		{Name: "older", Tier: "cold"},
 		{Name: "broken", Open: true, Health: opensearch.Red},
+		{Name: "shut", Open: true, Blocks: []string{"metadata", "write"}},
 		{Name: ".ds-logs-000001", Open: true, DataStream: "logs"},
 		{Name: ".ds-logs-000002", Open: true, DataStream: "logs", WriteIndex: true},
 		{Name: ".ds-aged-000001", Open: true, DataStream: "aged", Tier: "warm"},
@@ -44,10 +45,10 @@ func TestH12_Select(t *testing.T) {
 	for _, l := range s.Worrying() {
 		worrying = append(worrying, l.Name)
 	}
-	if d := cmp.Diff([]string{".opendistro_security", ".plugins-ml-config", ".tasks", "aged", "broken", "old", "older"}, left); d != "" {
+	if d := cmp.Diff([]string{".opendistro_security", ".plugins-ml-config", ".tasks", "aged", "broken", "old", "older", "shut"}, left); d != "" {
 		t.Errorf("left out (-want +got)\n%s", d)
 	}
-	if d := cmp.Diff([]string{"aged", "broken", "old", "older"}, worrying); d != "" {
+	if d := cmp.Diff([]string{"aged", "broken", "old", "older", "shut"}, worrying); d != "" {
 		t.Errorf("worrying (-want +got)\n%s", d)
 	}
 	if len(s.Indices) != 8 {

@@ -54,12 +54,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case a.code != "":
 		w.WriteHeader(a.status)
-		fmt.Fprintf(w, "<Error><Code>%s</Code><Message>as told</Message></Error>", a.code)
+		_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>as told</Message></Error>", a.code)
 	case a.status >= 300:
 		w.WriteHeader(a.status)
-		fmt.Fprint(w, "<html>a proxy's own page</html>")
+		_, _ = fmt.Fprint(w, "<html>a proxy's own page</html>")
 	case r.Method == http.MethodGet && r.URL.Query().Has("list-type"):
-		fmt.Fprint(w, "<ListBucketResult></ListBucketResult>")
+		_, _ = fmt.Fprint(w, "<ListBucketResult></ListBucketResult>")
 	case r.Method == http.MethodGet, r.Method == http.MethodPut:
 		w.Header().Set("ETag", etag)
 	}

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// ErrAbsent: the key, or the bucket itself, does not exist (a bucket that does
+// ErrAbsent says that the key, or the bucket itself, does not exist (a bucket that does
 // not exist yet counts as absent). Compare with errors.Is.
 var ErrAbsent = errors.New("absent")
 
-// ErrBucketAbsent: the bucket does not exist. It wraps ErrAbsent.
+// ErrBucketAbsent says that the bucket does not exist. It wraps ErrAbsent.
 var ErrBucketAbsent error = bucketAbsent{}
 
 type bucketAbsent struct{}
@@ -26,7 +26,7 @@ type bucketAbsent struct{}
 func (bucketAbsent) Error() string        { return "bucket absent" }
 func (bucketAbsent) Is(target error) bool { return target == ErrAbsent }
 
-// ErrConflict: the condition of a Put or Delete did not hold (S3's 412). After
+// ErrConflict says that the condition of a Put or Delete did not hold (S3's 412). After
 // any doubt the caller reads back and compares its own token (H25).
 var ErrConflict = errors.New("condition not met")
 

@@ -2,6 +2,7 @@ package opensearchtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,6 +81,7 @@ func Contract(t *testing.T, subject func(t *testing.T) Subject) {
 		{"RepositoryAbsentIs404", repositoryAbsent},
 		{"F15_WrongRegionIsAWrongForm", wrongRegion},
 		{"IndicesTellsAllThereIs", indicesTellAll},
+		{"AnIndexThatBlocksItsMetadataHidesNoOther", metadataBlocked},
 		{"C3_SequenceNumbersGrowWhereCountsDoNot", sequenceNumbers},
 		{"SnapshotOfAnExplicitList", explicitList},
 		{"H12_DataStreamsByName", dataStreams},
@@ -368,7 +370,7 @@ func wrongRegion(w *world) {
 }
 
 func isNotFound(err error) bool {
-	e, ok := err.(*opensearch.Error)
+	e, ok := errors.AsType[*opensearch.Error](err)
 	return ok && e.Is(opensearch.ErrNotFound)
 }
 

@@ -49,6 +49,22 @@ func indicesTellAll(w *world) {
 	w.is(health != opensearch.Red, "health %s", health)
 }
 
+func metadataBlocked(w *world) {
+	shut := w.index("shut", IndexOptions{}, 2)
+	open := w.index("open", IndexOptions{}, 2)
+	w.refresh(shut, open)
+	w.ok(w.Application.PutAlias(w.Context(), open, w.name+"-alias"))
+	w.ok(w.Application.SetBlock(w.Context(), shut, "metadata", true))
+	i, ok := w.find(shut)
+	w.is(ok && slices.Equal(i.Blocks, []string{"metadata"}) && len(i.Shards) < i.Primaries, "%+v", i)
+	i, ok = w.find(open)
+	w.is(ok && len(i.Shards) == 1 && i.Documents == 2, "%+v", i)
+	got, err := w.Domain.Capsule(w.Context())
+	w.ok(err)
+	w.is(got.Aliases[open] != nil, "aliases %v", got.Aliases)
+	w.ok(w.Application.SetBlock(w.Context(), shut, "metadata", false))
+}
+
 func sequenceNumbers(w *world) {
 	index := w.index("a", IndexOptions{}, 4)
 	w.refresh(index)

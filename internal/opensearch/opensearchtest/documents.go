@@ -105,7 +105,7 @@ func (c *Cluster) describe(i *index) opensearch.Index {
 	if len(i.blocks) > 0 {
 		out.Blocks = sortedKeys(i.blocks)
 	}
-	if i.health == opensearch.Red { // an unassigned primary tells no numbers
+	if i.health == opensearch.Red || i.blocks["metadata"] { // neither tells its numbers
 		return out
 	}
 	for n, s := range i.shards {

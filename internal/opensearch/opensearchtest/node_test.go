@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -122,7 +123,7 @@ type application struct {
 }
 
 func isStatus(err error, status int) bool {
-	e, ok := err.(*opensearch.Error)
+	e, ok := errors.AsType[*opensearch.Error](err)
 	return ok && e.Status == status
 }
 
@@ -146,7 +147,7 @@ func (a application) do(ctx context.Context, method, path, body string) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode < 300 {
 		return err

@@ -124,7 +124,7 @@ func (v *Caller) PutSecurityCapsule(ctx context.Context, in opensearch.Capsule) 
 				continue
 			}
 			if _, own := builtinRoles()[name]; own {
-				notices = append(notices, fmt.Sprintf("put role %s: 400 FORBIDDEN: Resource '%s' is reserved.", name, name))
+				notices = append(notices, fmt.Sprintf("put role %s: 400 FORBIDDEN: Resource '%s' is static.", name, name))
 				continue
 			}
 			var role opensearch.Role

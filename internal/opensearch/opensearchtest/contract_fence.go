@@ -1,0 +1,178 @@
+package opensearchtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+)
+
+func removeTwice(w *world) {
+	w.mapRecovery()
+	index, stream := w.index("a", IndexOptions{}, 1), w.name+"-logs"
+	w.ok(w.Application.CreateDataStream(w.Context(), stream))
+	err := w.Recovery.RemoveIndex(w.Context(), w.stream(stream)[0])
+	w.is(err != nil, "H23: a write index was removed")
+	for range 2 {
+		w.ok(w.Recovery.RemoveIndex(w.Context(), index))
+		w.ok(w.Recovery.RemoveDataStream(w.Context(), stream))
+	}
+	_, ok := w.find(index)
+	w.is(!ok && len(w.stream(stream)) == 0, "something is left")
+}
+
+// blockDrains writes all the time: what is acknowledged is there when Block
+// answers, and nothing comes after.
+func blockDrains(w *world) {
+	w.mapRecovery()
+	index := w.index("a", IndexOptions{Shards: 2}, 1)
+	var writers sync.WaitGroup
+	var mu sync.Mutex
+	acknowledged, refusals := 1, []error(nil)
+	under := make(chan bool, 40)
+	for writer := range 4 {
+		writers.Go(func() {
+			for n := 0; ; n++ {
+				err := w.Application.Index(w.Context(), index, fmt.Sprintf("w%d-%d", writer, n), document(n))
+				mu.Lock()
+				if err != nil {
+					refusals = append(refusals, err)
+					mu.Unlock()
+					return
+				}
+				acknowledged++
+				mu.Unlock()
+				select {
+				case under <- true:
+				default:
+				}
+			}
+		})
+	}
+	for range cap(under) {
+		<-under
+	}
+	err := w.Recovery.Block(w.Context(), index)
+	at, _ := w.find(index)
+	writers.Wait()
+	w.ok(err)
+	for _, err := range refusals {
+		w.is(opensearch.IsForbidden(err), "%v", err)
+	}
+	w.refresh(index)
+	after, _ := w.find(index)
+	w.is(slices.Equal(at.Shards, after.Shards), "sequence numbers moved: %+v, then %+v", at.Shards, after.Shards)
+	w.is(after.Documents == int64(acknowledged), "%d acknowledged, %d there", acknowledged, after.Documents)
+	running, err := w.Recovery.Writing(w.Context())
+	w.ok(err)
+	w.is(len(running) == 0, "%v", running)
+}
+
+func blockAnswers(w *world) {
+	w.mapRecovery()
+	index, stream := w.index("a", IndexOptions{}, 1), w.name+"-logs"
+	w.ok(w.Application.CreateDataStream(w.Context(), stream))
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), []string{index}, true))
+	err := w.Recovery.Block(w.Context(), index)
+	w.is(errors.Is(err, opensearch.ErrAlreadyBlocked), "after the setting: %v", err)
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), []string{index}, false))
+	w.ok(w.Recovery.Block(w.Context(), index))
+	err = w.Recovery.Block(w.Context(), index)
+	w.is(errors.Is(err, opensearch.ErrAlreadyBlocked), "again: %v", err)
+	i, _ := w.find(index)
+	w.is(slices.Equal(i.Blocks, []string{"write"}), "%v", i.Blocks)
+
+	backing := w.stream(stream)[0]
+	err = w.Recovery.Block(w.Context(), backing)
+	w.is(errors.Is(err, opensearch.ErrWriteIndex), "write index: %v", err)
+	w.is(isNotFound(w.Recovery.Block(w.Context(), stream)), "a stream's own name")
+	w.is(isNotFound(w.Recovery.Block(w.Context(), index+"-absent")), "an absent index")
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), []string{backing, index}, true))
+	err = w.Application.Index(w.Context(), stream, "1", `{"@timestamp":"2026-01-01T00:00:00Z"}`)
+	w.is(opensearch.IsForbidden(err), "%v", err)
+	w.is(isNotFound(w.Recovery.SetWriteBlock(w.Context(), []string{index, index + "-absent"}, true)), "an absent index")
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), nil, true))
+	w.ok(w.Recovery.RemoveDataStream(w.Context(), stream))
+}
+
+func rolloverUnderBlock(w *world) {
+	w.mapRecovery()
+	stream := w.name + "-logs"
+	w.ok(w.Application.CreateDataStream(w.Context(), stream))
+	w.ok(w.Recovery.SetAutoCreate(w.Context(), "+.*,-*", true))
+	defer func() { w.ok(w.Recovery.SetAutoCreate(w.Context(), "", false)) }()
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), w.stream(stream), true))
+	w.ok(w.Application.Rollover(w.Context(), stream))
+	list := w.stream(stream)
+	w.is(len(list) == 2, "%v", list)
+	i, _ := w.find(list[1])
+	w.is(i.WriteIndex && len(i.Blocks) == 0, "%+v", i)
+	w.ok(w.Application.Index(w.Context(), stream, "1", `{"@timestamp":"2026-01-01T00:00:00Z"}`))
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), list, false))
+	w.ok(w.Recovery.RemoveDataStream(w.Context(), stream))
+}
+
+func setBlocks(w *world) {
+	w.mapRecovery()
+	index := w.index("a", IndexOptions{}, 1)
+	defer func() { w.ok(w.Recovery.SetBlocks(w.Context(), index, nil)) }() // or the node cannot delete it
+	has := func(want ...string) {
+		w.Helper()
+		i, _ := w.find(index)
+		w.is(slices.Equal(i.Blocks, want), "blocks %v, want %v", i.Blocks, want)
+	}
+	w.ok(w.Application.SetBlock(w.Context(), index, "read_only_allow_delete", true))
+	w.ok(w.Recovery.SetBlocks(w.Context(), index, nil))
+	has("read_only_allow_delete")
+	w.ok(w.Application.SetBlock(w.Context(), index, "read_only_allow_delete", false))
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), []string{index}, true))
+	for _, blocks := range [][]string{{"read_only"}, {"read_only"}, {"read_only", "write"}, {"read", "write"}, {"write"}, nil, nil, {"read", "read_only"}} {
+		w.ok(w.Recovery.SetBlocks(w.Context(), index, blocks))
+		has(blocks...)
+	}
+	// An index with this one makes the engine refuse the statistics of all.
+	w.ok(w.Recovery.SetBlocks(w.Context(), index, []string{"metadata", "read"}))
+	w.ok(w.Recovery.SetBlocks(w.Context(), index, []string{"metadata", "read"}))
+	w.ok(w.Recovery.SetBlocks(w.Context(), index, []string{"read_only"}))
+	has("read_only")
+	w.is(opensearch.IsBlocked(w.Recovery.Block(w.Context(), index)), "the user's read_only goes before ours")
+	w.is(opensearch.IsBlocked(w.Recovery.SetWriteBlock(w.Context(), []string{index}, true)), "by setting")
+	w.is(opensearch.IsBlocked(w.Recovery.RemoveIndex(w.Context(), index)), "H23: it was removed")
+	w.is(w.Recovery.SetBlocks(w.Context(), index, []string{"read_only_allow_delete"}) != nil, "not ours to set")
+	w.is(isNotFound(w.Recovery.SetBlocks(w.Context(), index+"-absent", nil)), "an absent index")
+}
+
+func autoCreate(w *world) {
+	w.mapRecovery()
+	defer func() { w.ok(w.Recovery.SetAutoCreate(w.Context(), "", false)) }()
+	is := func(want string, wantSet bool) {
+		w.Helper()
+		value, set, err := w.Recovery.AutoCreate(w.Context())
+		w.ok(err)
+		w.is(value == want && set == wantSet, "%q, %v", value, set)
+	}
+	is("", false)
+	for _, value := range []string{"-" + w.name + "-secret*,+*", "+.*,-*"} {
+		w.ok(w.Recovery.SetAutoCreate(w.Context(), value, true))
+		is(value, true)
+		err := w.Application.Index(w.Context(), w.name+"-secret", "1", document(1))
+		w.is(err != nil && strings.Contains(err.Error(), "auto_create_index"), "automatic creation under %s: %v", value, err)
+	}
+	_, ok := w.find(w.name + "-secret")
+	w.is(!ok, "it was made")
+	w.index("explicit", IndexOptions{}, 1) // H9: this the setting does not stop
+	w.ok(w.Recovery.SetAutoCreate(w.Context(), "", false))
+	is("", false)
+	w.ok(w.Application.Index(w.Context(), w.name+"-auto", "1", document(1)))
+}
+
+func ismNotOffered(w *world) {
+	w.mapRecovery()
+	_, err := w.Recovery.ISM(w.Context())
+	w.is(errors.Is(err, opensearch.ErrNotOffered), "%v", err)
+	err = w.Recovery.SetISM(w.Context(), false)
+	w.is(errors.Is(err, opensearch.ErrNotOffered), "%v", err)
+}
