@@ -123,7 +123,11 @@ func functions(v Variables, region string) []function {
 				role.Statement{Sid: "MasterForAccess", Actions: []string{"sts:AssumeRole"}, Resources: []string{n.MasterRoleARN(region)}},
 				// The other Region's controller is asked what it sees; its domain itself is
 				// only described, never talked to (D4).
-				invoke("AskPeer", n.FunctionARN(contract.Recovery, c.Other(region))),
+				invoke("AskPeer", n.FunctionARN(contract.Recovery, c.Other(region)), n.FunctionARN(contract.Snapshot, c.Other(region))),
+				role.Statement{
+					Sid: "NameTheActive", Actions: []string{"ssm:GetParameter", "ssm:PutParameter"},
+					Resources: []string{"arn:aws:ssm:" + region + ":" + c.Account + ":parameter" + n.ActiveParameter()},
+				},
 				role.Statement{Sid: "PeerDescribe", Actions: []string{"es:DescribeDomain"}, Resources: []string{n.DomainARN(c.Other(region))}},
 			))},
 		{id: "Promotion", asked: true, Config: base(contract.Promotion, 256, 360, "Answers deployments that want this Region active",

@@ -338,7 +338,7 @@ func TestX5_NoReservedConcurrency(t *testing.T) {
 func TestU2_TheWaitEndsBeforeCloudFormationDoes(t *testing.T) {
 	eachOf(t, []string{"AWS::StepFunctions::StateMachine"}, func(t *testing.T, _ variant, r resource) {
 		definition := text(r.property("DefinitionString"))
-		for _, want := range []string{`IntervalSeconds:30`, `MaxAttempts:110`} { // 55 minutes
+		for _, want := range []string{`IntervalSeconds:5`, `MaxAttempts:660`} { // 55 minutes
 			// Whole numbers of a JSON text inside another one, so that 110 is not 1100.
 			if !regexp.MustCompile(`\b` + want + `\b`).MatchString(strings.NewReplacer(`\`, "", `"`, "").Replace(definition)) {
 				t.Errorf("%s: no %s in %s", r, want, definition)

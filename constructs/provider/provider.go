@@ -46,7 +46,7 @@ func New(scope constructs.Construct, id string, cfg Config) {
 	customresources.NewProvider(parent, new("Provider"), &customresources.ProviderProps{
 		OnEventHandler: cfg.Handler, IsCompleteHandler: cfg.Handler,
 		ProviderFunctionName:            &cfg.Name,
-		QueryInterval:                   awscdk.Duration_Seconds(new(30.0)),
+		QueryInterval:                   awscdk.Duration_Seconds(new(5.0)),
 		TotalTimeout:                    awscdk.Duration_Minutes(new(55.0)),
 		LogGroup:                        logGroup,
 		FrameworkOnEventRole:            frameworkRole("AskRole", cfg.Roles[0], "asking"),

@@ -30,6 +30,8 @@ type Wish struct {
 	SnapshotRole string   // TheSnapshotRole: manage_snapshots, as in the article
 	Admins       []string // roles or users: all_access
 	Agent        opensearch.Role
+	Controller   string // role of the recovery function, which alone has Recovery
+	Recovery     opensearch.Role
 }
 
 // For is the wish of one Region.
@@ -40,6 +42,8 @@ func For(s contract.Settings, region string, agent opensearch.Role) Wish {
 		SnapshotRole: n.SnapshotRoleARN(region),
 		Admins:       s.Admins,
 		Agent:        agent,
+		Controller:   n.FunctionRoleARN(contract.Recovery, region),
+		Recovery:     opensearch.RecoveryPermissions(),
 	}
 }
 
@@ -61,12 +65,16 @@ func Map(ctx context.Context, sec opensearch.Security, w Wish) (Result, error) {
 	if err := r.role(ctx, sec, contract.AgentRole, w.Agent); err != nil {
 		return r, err
 	}
+	if err := r.role(ctx, sec, contract.RecoveryRole, w.Recovery); err != nil {
+		return r, err
+	}
 	for _, m := range []struct {
 		role string
 		arns []string
 	}{
 		{contract.ManageSnapshots, append(slices.Clone(w.Signers), w.SnapshotRole)},
 		{contract.AgentRole, w.Signers},
+		{contract.RecoveryRole, []string{w.Controller}},
 		{AllAccess, w.Admins},
 	} {
 		if err := r.mapping(ctx, sec, m.role, m.arns); err != nil {

@@ -28,7 +28,7 @@ func TestMap(t *testing.T) {
 	}
 	wish := access.For(settings, "us-east-1", opensearch.AgentPermissions())
 	r, err := access.Map(t.Context(), master, wish)
-	if err != nil || len(r.Changed) != 4 {
+	if err != nil || len(r.Changed) != 6 {
 		t.Fatalf("%+v %v", r, err)
 	}
 	if !c.AuditEnabled() {

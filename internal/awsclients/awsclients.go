@@ -14,10 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
@@ -86,8 +84,5 @@ func (p *Plane) Open(_ context.Context, region, endpoint string) (search.Domain,
 
 // OpenSecurity signs as the Region's master role.
 func (p *Plane) OpenSecurity(_ context.Context, region, endpoint string) (search.Security, error) {
-	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(p.cfg), p.names.MasterRoleARN(region), func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = "osdr-access"
-	})
-	return search.New(search.Config{Endpoint: "https://" + endpoint, Region: region, Credentials: aws.NewCredentialsCache(provider)})
+	return p.master(region, endpoint)
 }

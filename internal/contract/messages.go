@@ -1,5 +1,7 @@
 package contract
 
+import "time"
+
 // CustomResource types. Their properties are strings, as CloudFormation makes
 // them; "true" and "false" stand for booleans.
 const (
@@ -44,6 +46,8 @@ const (
 	ActionPromote = "promote" // one step towards Wish.ActiveRegion
 	ActionRelease = "release" // may the domain of this Region go?
 	ActionStatus  = "status"  // look, change nothing
+	ActionRecheck = "recheck" // does the fence of Token stand as its final point saw it? changes nothing
+	ActionAbort   = "abort"   // end the switch under way: its mark first, then the fence
 )
 
 // RecoveryRequest asks the recovery function.
@@ -51,6 +55,10 @@ type RecoveryRequest struct {
 	Action    string         `json:"action"`
 	Wish      WishProperties `json:"wish"`
 	RequestID string         `json:"requestId,omitempty"` // CloudFormation's
+	// RequestedAt is when the request began; of two requests for one switch the
+	// newer one owns it, and the older one is told that it is over (H3, U2).
+	RequestedAt time.Time `json:"requestedAt,omitzero"`
+	Token       string    `json:"token,omitempty"` // of the switch; ActionRecheck
 }
 
 // Domain of a RecoveryStatus.
@@ -87,8 +95,53 @@ type RecoveryStatus struct {
 	// Refusal says what would be lost and which command goes on; the request
 	// that got it is over.
 	Refusal string `json:"refusal,omitempty"`
+	// Commit is the line of cdk.json to commit after a switch.
+	Commit string `json:"commit,omitempty"`
+	// Loss is what a switch of now would lose, or has lost.
+	Loss *Loss `json:"loss,omitempty"`
+	// Switch under way, as seen from here.
+	Switch *SwitchStatus `json:"switch,omitempty"`
+	Fence  *FenceStatus  `json:"fence,omitempty"` // of this Region's domain
+	// Points in this Region's bucket, newest first; only ActionStatus lists them.
+	Points []PointStatus `json:"points,omitempty"`
 	// Notices of the run, for people.
 	Notices []string `json:"notices,omitempty"`
+}
+
+// Loss window of an unplanned switch: what the lost domain acknowledged after
+// Since is not in the point (H33). It may come back by the salvage.
+type Loss struct {
+	Point   string    `json:"point"` // empty: the domain's own content goes on (H11)
+	Since   time.Time `json:"since"`
+	Seconds int64     `json:"seconds"`
+}
+
+// SwitchStatus of the intent in force.
+type SwitchStatus struct {
+	Token     string    `json:"token"`
+	To        string    `json:"to"`
+	Phase     string    `json:"phase"`
+	RequestID string    `json:"requestId"`
+	Expires   time.Time `json:"expires"`
+}
+
+// FenceStatus of a domain.
+type FenceStatus struct {
+	Token   string `json:"token"`
+	State   string `json:"state"`
+	Indices int    `json:"indices"` // blocked
+	Final   string `json:"final,omitempty"`
+}
+
+// PointStatus of one recovery point.
+type PointStatus struct {
+	ID          string    `json:"id"`
+	Kind        string    `json:"kind,omitempty"` // "", "final", "salvage"
+	ClusterUUID string    `json:"clusterUuid"`
+	Start       time.Time `json:"start"`
+	AgeSeconds  int64     `json:"ageSeconds"`
+	Documents   int64     `json:"documents"`
+	Bytes       int64     `json:"bytes"`
 }
 
 // SnapshotRequest asks the snapshot function for one run.

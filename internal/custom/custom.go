@@ -225,13 +225,16 @@ func (h Handler) ask(ctx context.Context, q question) (verdict, error) {
 
 // recovery asks a controller; what it waits for and refuses is sorted here.
 func (h Handler) recovery(ctx context.Context, q question, action string) (contract.RecoveryStatus, verdict, error) {
-	s, err := h.Functions.Recovery(ctx, h.Region, contract.RecoveryRequest{Action: action, Wish: q.wish, RequestID: q.event.RequestID})
+	s, err := h.Functions.Recovery(ctx, h.Region, contract.RecoveryRequest{Action: action, Wish: q.wish, RequestID: q.event.RequestID, RequestedAt: q.started.UTC()})
 	switch {
 	case err != nil:
 		return s, verdict{}, err
 	case s.Refusal != "":
 		return s, verdict{}, refused(s.Refusal)
 	case s.WaitingFor != "":
+		if s.Loss != nil {
+			h.Log.WarnContext(ctx, "loss window", "seconds", s.Loss.Seconds, "since", s.Loss.Since, "point", s.Loss.Point)
+		}
 		return s, verdict{waiting: fmt.Sprintf("%s (%s, %d %%)", s.WaitingFor, s.Phase, s.Percent)}, nil
 	}
 	return s, verdict{done: s.Done, waiting: s.Phase}, nil

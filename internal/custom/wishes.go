@@ -28,6 +28,10 @@ func (h Handler) promotion(ctx context.Context, q question) (verdict, error) {
 	s, v, err := h.recovery(ctx, q, contract.ActionPromote)
 	if v.done {
 		v.data = map[string]string{contract.AttributeEndpoint: s.Endpoint, "Generation": fmt.Sprint(s.Generation)}
+		if q.wish.AskedAt != "" { // by -c: cdk.json may say something else
+			v.data["Commit"] = fmt.Sprintf("%q: %q", "activeRegion", s.ActiveRegion)
+			h.Log.InfoContext(ctx, "commit this line of cdk.json now", "line", v.data["Commit"])
+		}
 	}
 	return v, err
 }

@@ -52,3 +52,18 @@ type Plane interface {
 	// OpenSecurity opens one that signs as the Region's master role.
 	OpenSecurity(ctx context.Context, region, endpoint string) (opensearch.Security, error)
 }
+
+// Controlled is Plane for the one who changes its own Region's domain.
+type Controlled interface {
+	Plane
+	// OpenRecovery signs as the recovery function.
+	OpenRecovery(ctx context.Context, region, endpoint string) (Recovery, error)
+	// OpenMaster signs as the Region's master role.
+	OpenMaster(ctx context.Context, region, endpoint string) (opensearch.SecurityRecovery, error)
+}
+
+// Recovery reads and changes a domain.
+type Recovery interface {
+	opensearch.Domain
+	opensearch.Recovery
+}

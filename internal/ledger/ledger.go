@@ -28,12 +28,29 @@ type Ledger struct {
 
 // Intent of a switch under way.
 type Intent struct {
-	Token          string    `json:"token"`
-	FromGeneration int64     `json:"fromGeneration"`
-	To             string    `json:"to"` // Region
-	RequestID      string    `json:"requestId"`
-	Expires        time.Time `json:"expires"`
+	Token          string `json:"token"`
+	FromGeneration int64  `json:"fromGeneration"`
+	To             string `json:"to"` // Region
+	RequestID      string `json:"requestId"`
+	// RequestedAt orders requests: the newest owns the switch, an older waiter is
+	// told that it is over (H3).
+	RequestedAt time.Time `json:"requestedAt,omitzero"`
+	Phase       Phase     `json:"phase,omitempty"`
+	// Alone: only the target's ledger carries it, since the active Region did not
+	// answer when it was marked.
+	Alone   bool      `json:"alone,omitempty"`
+	Expires time.Time `json:"expires"`
 }
+
+// Phase of a switch.
+type Phase string
+
+// Phases. In PhasePrepare the active side works as ever; in PhaseFence its
+// controller fences it, and takes no other snapshots than the final one.
+const (
+	PhasePrepare Phase = "prepare"
+	PhaseFence   Phase = "fence"
+)
 
 // Answer of one Region's ledger.
 type Answer string

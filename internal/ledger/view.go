@@ -93,6 +93,11 @@ func Read(ctx context.Context, own, other store.Bucket, copies []Ledger) View {
 	}()
 	v.Own = read(ctx, own)
 	v.Other = <-done
+	return v.With(copies)
+}
+
+// With the ledger copies of recovery points.
+func (v View) With(copies []Ledger) View {
 	for i := range copies {
 		c := copies[i].Copy()
 		switch {

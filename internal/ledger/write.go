@@ -112,6 +112,24 @@ func PutIntent(ctx context.Context, b store.Bucket, inForce Ledger, in Intent, t
 	return put(ctx, b, step, l, store.Condition{IfMatch: r.ETag}, l.exactly)
 }
 
+// RenewIntent gives the intent that stands there with in.Token the content of in
+// and another ttl. Unlike PutIntent it makes none: one that was removed or
+// replaced meanwhile is ErrSuperseded, so that nobody's abort is undone (H3).
+func RenewIntent(ctx context.Context, b store.Bucket, in Intent, ttl time.Duration) (Ledger, error) {
+	step := fmt.Sprintf("renew the switch to %s in the ledger of %s", in.To, b.Region())
+	r, err := expect(ctx, b, step)
+	if err != nil {
+		return Ledger{}, err
+	}
+	if i := r.Ledger.Intent; i == nil || i.Token != in.Token || r.Ledger.Generation != in.FromGeneration {
+		return Ledger{}, fmt.Errorf("%s: %w: the switch is no longer marked in it", step, ErrSuperseded)
+	}
+	l := r.Ledger
+	in.Expires = r.Date.Add(ttl)
+	l.Intent = &in
+	return put(ctx, b, step, l, store.Condition{IfMatch: r.ETag}, l.exactly)
+}
+
 // Live by S3's clock.
 func (i Intent) Live(now time.Time) bool { return i.Expires.After(now) }
 
@@ -232,5 +250,14 @@ func (l Ledger) exactly(o Ledger) bool {
 	if l.Intent == nil || o.Intent == nil {
 		return l.Same(o) && l.Intent == o.Intent
 	}
-	return l.Same(o) && l.Intent.Token == o.Intent.Token && l.Intent.Expires.Equal(o.Intent.Expires)
+	return l.Same(o) && l.Intent.same(*o.Intent)
+}
+
+func (i Intent) same(o Intent) bool {
+	return i.Token == o.Token && i.Expires.Equal(o.Expires) && i.Phase == o.Phase && i.Alone == o.Alone && i.RequestID == o.RequestID
+}
+
+// Older tells whether a request came before the one that owns the intent.
+func (i Intent) Older(requestID string, at time.Time) bool {
+	return requestID != i.RequestID && (at.Before(i.RequestedAt) || at.Equal(i.RequestedAt) && requestID < i.RequestID)
 }

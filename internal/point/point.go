@@ -122,7 +122,31 @@ type Point struct {
 	Objects       int                     `json:"objects"`          // in the object list
 	Opaque        int                     `json:"opaque,omitempty"` // shards whose file list could not be read: their data is not in the object list
 	Ledger        ledger.Ledger           `json:"ledger"`           // copy, without an intent (H14)
-	Token         string                  `json:"token"`            // of the writer, to tell a repeated put from a lost race
+	// Kind is KindRegular, KindFinal or KindSalvage, and Switch the token of the
+	// switch or stand-down that it was taken for.
+	Kind   string `json:"kind,omitempty"`
+	Switch string `json:"switch,omitempty"`
+	Token  string `json:"token"` // of the writer, to tell a repeated put from a lost race
+}
+
+// Kinds of points.
+const (
+	KindRegular = ""
+	KindFinal   = "final"   // of a fenced domain, for a planned switch
+	KindSalvage = "salvage" // of a superseded domain, before anything of it goes
+)
+
+// Exact: nothing was written while the snapshot ran, so it holds what the domain
+// held, document by document.
+func (p Point) Exact() bool {
+	for _, i := range p.Indices {
+		for _, s := range i.Shards {
+			if s.Before != s.After {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Object of the repository that the point's snapshot needs.

@@ -96,6 +96,10 @@ func Prunable(ctx context.Context, b store.Bucket, r Rules) ([]ID, error) {
 		if err != nil {
 			return nil, err
 		}
+		if p.Kind == KindSalvage { // nobody's by age: it may hold what a switch lost, until people say that it is done with
+			known = append(known, Summary{ID: id, Start: p.Start})
+			continue
+		}
 		foreign[id.Generation] = p.ClusterUUID != r.OwnUUID
 		known = append(known, Summary{ID: id, ClusterUUID: p.ClusterUUID, Start: p.Start})
 		if plan := Plan(all, known, pins, r); len(plan) >= r.Limit || p.ClusterUUID == r.OwnUUID && !p.Start.Before(r.Now.AddDate(0, 0, -r.Days)) {

@@ -3,7 +3,11 @@ package recovery
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
@@ -22,7 +26,12 @@ func (r *run) look(ctx context.Context) error {
 	other := r.Other
 	buckets := []store.Bucket{r.Own, r.Other}
 	if r.givenUp() {
-		other, buckets = nil, buckets[:1]
+		other = nil
+	}
+	// A Region whose ledger cannot be read is asked for nothing more (G5).
+	r.view = ledger.Read(ctx, r.Own, other, nil)
+	if r.view.Other.Answer == ledger.Unreachable {
+		buckets = buckets[:1]
 	}
 	var copies []ledger.Ledger
 	for _, b := range buckets {
@@ -35,7 +44,7 @@ func (r *run) look(ctx context.Context) error {
 			copies = append(copies, p.Ledger)
 		}
 	}
-	r.view = ledger.Read(ctx, r.Own, other, copies)
+	r.view = r.view.With(copies)
 	r.view.Other.Region = r.other()
 	r.led, r.claimed, r.ledErr = r.view.InForce()
 	return nil
@@ -103,6 +112,9 @@ func (r *run) report(ctx context.Context) error {
 		r.status.Done = true
 		return nil
 	}
+	if err := r.points(ctx); err != nil {
+		return err
+	}
 	if err := r.describe(ctx); err != nil {
 		return err
 	}
@@ -114,6 +126,50 @@ func (r *run) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.status.Documents, _, err = r.holdings(ctx, dom)
-	return err
+	if r.status.Documents, _, err = r.holdings(ctx, dom); err != nil {
+		return err
+	}
+	uuid, err := r.uuid(ctx)
+	if err != nil {
+		return err
+	}
+	rec, err := fence.Load(ctx, r.Own, uuid)
+	if err != nil || rec == nil {
+		return err
+	}
+	r.status.Fence = &contract.FenceStatus{Token: rec.Token, State: string(rec.State), Indices: len(rec.Indices)}
+	if rec.Final != nil {
+		r.status.Fence.Final = rec.Final.String()
+	}
+	return nil
+}
+
+// pointsShown of this Region's bucket in a status.
+const pointsShown = 20
+
+// points of this Region's bucket, newest first, and what a switch to this Region
+// would lose now.
+func (r *run) points(ctx context.Context) error {
+	ids, err := point.List(ctx, r.Own)
+	if err != nil {
+		return err
+	}
+	for n, id := range slices.Backward(ids) {
+		if len(ids)-n > pointsShown {
+			break
+		}
+		p, err := point.Load(ctx, r.Own, id)
+		if err != nil {
+			r.notice("%v", err)
+			continue
+		}
+		age := int64(r.now.Sub(p.Start) / time.Second)
+		r.status.Points = append(r.status.Points, contract.PointStatus{
+			ID: id.String(), Kind: p.Kind, ClusterUUID: p.ClusterUUID, Start: p.Start, AgeSeconds: age, Documents: p.Documents, Bytes: p.BytesTotal,
+		})
+		if r.status.Loss == nil && r.claimed && !r.active() && p.ClusterUUID == r.led.ClusterUUID {
+			r.status.Loss = &contract.Loss{Point: id.String(), Since: p.Start, Seconds: age}
+		}
+	}
+	return nil
 }

@@ -25,9 +25,21 @@ var promotion = []step{
 	{"looking at the domain", (*run).ready},
 	{"mapping access", (*run).mapped},
 	{"looking at the DNS record", (*run).recordFree},
+	{"marking the switch", (*run).marked},
+	{"asking who the domain is", (*run).adopted},
+	{"comparing versions", (*run).versionsFit},
+	{"saving what stands here", (*run).rescued},
+	{"restoring, first pass", (*run).firstPass},
+	{"asking whether the active Region is lost", (*run).asked},
+	{"fencing the active Region", (*run).behindFence},
+	{"restoring, second pass", (*run).secondPass},
+	{"verifying", (*run).verified},
 	{"claiming", (*run).claim},
+	{"claiming", (*run).taken},
 	{"copying the ledger", (*run).copied},
+	{"handing over", (*run).finished},
 	{"moving the DNS record", (*run).recordRight},
+	{"naming the active Region", (*run).told},
 }
 
 // known: who is active is known, or it is known that nobody ever was (H14, H15).
@@ -46,22 +58,44 @@ func (r *run) known(ctx context.Context) error {
 		return refuse("%v", r.ledErr)
 	case len(r.unread) > 0 && !r.claimed:
 		return wait("the recovery points to be readable: %v", errors.Join(r.unread...))
-	case r.active() && !r.view.Complete() && !r.givenUp():
+	case r.active() && !r.view.Complete() && !r.givenUp() && !r.ownClaim(ctx):
 		return wait("the ledger of %s, which may know a newer generation than %d (H15): %v; if that Region is lost add -c unreachableRegion=%s",
 			other, r.led.Generation, r.view.Other.Err, other)
 	}
 	return nil
 }
 
-// meant: a switch is refused, and one that nobody meant with the line to change.
+// ownClaim: the claim in force was made here, so only a later one of the other
+// Region could be newer, and the record would name that (H15). While it is not
+// carried out yet the record may still be the old one.
+func (r *run) ownClaim(ctx context.Context) bool {
+	if err := r.loadState(ctx); err != nil || r.state == nil || r.state.Token != r.led.Token {
+		return false
+	}
+	have, err := r.Zone.Read(ctx, r.Settings.DNS.Record)
+	if err != nil {
+		return !r.state.Over
+	}
+	m, ok := route.ParseMark(have.Mark)
+	return !ok || m.Name != r.Settings.Name || m.Generation <= r.led.Generation
+}
+
+// meant: a switch that nobody meant is refused with the line to change (H2). One
+// that is marked was meant when it was asked for.
 func (r *run) meant(context.Context) error {
-	if !r.claimed || r.active() {
+	if !r.claimed {
+		return nil
+	}
+	if r.active() {
+		return r.meanwhile(r.req.Wish)
+	}
+	if i := r.live(); i != nil && i.To == r.Region && r.req.RequestID == "" && r.req.Action == contract.ActionTick {
 		return nil
 	}
 	if sentence := notMeant(r.req.Wish, r.led); sentence != "" {
 		return refusal{sentence}
 	}
-	return refusal{cannotSwitch(r.req.Wish, r.led)}
+	return nil
 }
 
 // alone: at the first set-up no point exists and the other Region's domain is
@@ -119,11 +153,11 @@ func (r *run) mapped(ctx context.Context) error {
 		return err
 	case uuid == "":
 		return wait("the cluster to elect a manager: it answers no UUID yet (H31)")
-	case r.claimed && uuid != r.led.ClusterUUID:
-		return refuse("identity changed: the ledger (generation %d) names cluster %s, the domain in %s is %s and was not restored. The recovery points of %s are kept; this release cannot restore them yet (H13)",
-			r.led.Generation, r.led.ClusterUUID, r.Region, uuid, r.led.ClusterUUID)
 	}
-	r.status.ClusterUUID = uuid
+	r.status.ClusterUUID, r.uuidIs = uuid, uuid
+	if r.active() && uuid != r.led.ClusterUUID {
+		return r.identity(ctx)
+	}
 	return nil
 }
 
@@ -235,6 +269,11 @@ func (r *run) copied(ctx context.Context) error {
 		return nil
 	}
 	err := r.copyTo(ctx, r.Other)
+	if err != nil && r.led.Generation > 1 && !errors.Is(err, ledger.ErrDispute) && !errors.Is(err, ledger.ErrSuperseded) {
+		// It was lost; the next run that reaches it writes it down there (G5).
+		r.notice("the ledger is not in the bucket of %s yet: %v", r.other(), err)
+		return nil
+	}
 	if errors.Is(err, store.ErrAbsent) {
 		r.notice("bucket %s does not exist yet; the foundation and the gate of %s bring the ledger there", r.Other.Name(), r.other())
 		return nil

@@ -123,7 +123,10 @@ func TestH2_StaleFlagIsRefusedWithTheLineToChange(t *testing.T) {
 	} {
 		p := wish(east)
 		set(&p)
-		wantRefusal(t, w.promote(p), "cannot switch", "us-west-2")
+		meant, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionStatus, Wish: p})
+		if err != nil || meant.Refusal != "" || !meant.Done {
+			t.Errorf("a switch that is meant: %+v %v", meant, err)
+		}
 	}
 	if w.record().Target != w.descs[east].Endpoint && w.record().Target != "" {
 		t.Errorf("the record moved: %+v", w.record())

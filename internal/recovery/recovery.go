@@ -35,9 +35,18 @@ const (
 	leaseFor  = 6 * time.Minute
 )
 
-// Peer asks the other Region's controller.
+// Peer asks the functions of the other Region.
 type Peer interface {
 	Recovery(ctx context.Context, region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error)
+	// Snapshot asks for a run and does not wait for it.
+	Snapshot(ctx context.Context, region string, req contract.SnapshotRequest) error
+}
+
+// Parameters of this Region (SSM).
+type Parameters interface {
+	// Parameter answers "" for one that does not exist.
+	Parameter(ctx context.Context, name string) (string, error)
+	PutParameter(ctx context.Context, name, value string) error
 }
 
 // Deps of a run, all of one Region.
@@ -45,8 +54,11 @@ type Deps struct {
 	Settings   contract.Settings
 	Region     string
 	Own, Other store.Bucket
-	Plane      domain.Plane
+	Plane      domain.Controlled
 	Peer       Peer
+	// Knock at a domain's endpoint, unsigned; any answer of HTTP is nil.
+	Knock      func(ctx context.Context, endpoint string) error
+	Parameters Parameters
 	Zone       route.Zone
 	Agent      opensearch.Role // least role beside manage_snapshots
 	Snapshot   snapshot.Deps   // to settle what is under way
@@ -73,6 +85,14 @@ type run struct {
 	unread    []error       // points that could not be read
 	desc      domain.Description
 	described bool
+
+	lease    *lease.Lease
+	uuidIs   string         // of this Region's cluster, once asked
+	intent   *ledger.Intent // the live one of a switch to this Region
+	state    *state         // of that switch
+	nothing  bool           // a release has nothing to save
+	failed   error          // of a step of the switch, told as a wait
+	adopting bool           // the domain in force has another UUID and the same data
 }
 
 // waiting and refusal are the two ways a step ends a run without an error.
@@ -103,10 +123,14 @@ func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract
 		err = r.leased(ctx, func() error { return r.walk(ctx, promotion) })
 	case contract.ActionRelease:
 		err = r.leased(ctx, func() error { return r.walk(ctx, release) })
+	case contract.ActionAbort:
+		err = r.leased(ctx, func() error { return r.abort(ctx) })
+	case contract.ActionRecheck:
+		err = r.recheck(ctx)
 	case contract.ActionStatus:
 		err = r.report(ctx)
 	default:
-		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status", req.Action)
+		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status, recheck, abort", req.Action)
 	}
 	return r.end(ctx, err)
 }
@@ -136,6 +160,9 @@ func (r *run) fill() {
 	if r.claimed {
 		r.status.ActiveRegion, r.status.Generation = r.led.ActiveRegion, r.led.Generation
 		r.status.ClusterUUID, r.status.Endpoint = r.led.ClusterUUID, r.led.Endpoint
+	}
+	if i := r.live(); r.claimed && i != nil {
+		r.status.Switch = &contract.SwitchStatus{Token: i.Token, To: i.To, Phase: string(i.Phase), RequestID: i.RequestID, Expires: i.Expires}
 	}
 	r.status.OwnGeneration = 0
 	if r.view.Own.Answer == ledger.Present {
@@ -169,6 +196,7 @@ func (r *run) leased(ctx context.Context, f func() error) error {
 	if err != nil {
 		return err
 	}
+	r.lease = l
 	defer func() { // an unreleased lease only delays the next run
 		if err := l.Release(context.WithoutCancel(ctx)); err != nil {
 			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
@@ -182,7 +210,14 @@ func (r *run) walk(ctx context.Context, steps []step) error {
 	for n, s := range steps {
 		r.status.Phase, r.status.Percent = s.phase, 100*n/len(steps)
 		if err := s.do(r, ctx); err != nil {
-			return r.because(s.phase, err)
+			err = r.because(s.phase, err)
+			if r.intent != nil && !errors.As(err, new(refusal)) && !errors.As(err, new(waiting)) {
+				// One call that fails must not end the waiting for a switch: the next
+				// run goes on where this one stopped.
+				r.failed = err
+				return wait("the next try, after: %v", err)
+			}
+			return err
 		}
 	}
 	r.status.Done, r.status.Percent, r.status.Phase = true, 100, "done"

@@ -6,16 +6,24 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/repository"
+	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
 
-// release answers whether this Region's domain may be removed. In this release
-// there is no salvage, so only a domain that nobody can miss may go: one that
-// does not exist, or that was never active and holds no document (G3).
+// release answers whether this Region's domain may be removed: one that does not
+// exist, that nobody can miss, or that is saved, while the active one has a
+// verified recovery point here (G3).
 var release = []step{
 	{"looking at the domain", (*run).standing},
 	{"reading both ledgers", (*run).notNamed},
-	{"looking for documents", (*run).empty},
+	{"looking for documents", (*run).missable},
+	{"saving what the domain holds", (*run).salvaged},
+	{"looking for a recovery point of the active domain", (*run).backedUp},
 }
 
 func (r *run) standing(ctx context.Context) error {
@@ -36,8 +44,8 @@ func (r *run) notNamed(context.Context) error {
 		return refuse("the domain in %s is kept: %v", r.Region, r.ledErr)
 	case !r.view.Complete():
 		return refuse("the domain in %s is kept: the ledger of %s cannot be read and may name it: %v; deploy again when that Region answers", r.Region, r.other(), r.view.Other.Err)
-	case r.claimed && r.led.Intent != nil && r.led.Intent.Live(r.now):
-		return refuse("the domain in %s is kept: a switch to %s is under way until %s (H21); wait for its end", r.Region, r.led.Intent.To, r.led.Intent.Expires.UTC().Format(time.RFC3339))
+	case r.claimed && r.live() != nil:
+		return refuse("the domain in %s is kept: a switch to %s is under way by request %s until %s (H21); wait for its end, or run `osdr abort`", r.Region, r.live().To, r.live().RequestID, r.live().Expires.UTC().Format(time.RFC3339))
 	case r.active():
 		return refuse("the domain in %s is the active one (gen %d since %s): every document since its last recovery point would be lost. Set activeRegion to %s again, or make %s the active Region first",
 			r.Region, r.led.Generation, since(r.led), r.Region, r.other())
@@ -45,34 +53,180 @@ func (r *run) notNamed(context.Context) error {
 	return nil
 }
 
-func (r *run) empty(ctx context.Context) error {
+// abandoned: the operator named this cluster; what dies is listed.
+func (r *run) abandoned() bool {
+	return r.req.Wish.AbandonDomain != "" && r.req.Wish.AbandonDomain == r.uuidIs
+}
+
+// kept says why, and what would die by the flag that gives it up.
+func (r *run) kept(why string) error {
+	uuid := r.uuidIs
+	if uuid == "" {
+		uuid = "<cluster UUID>"
+	}
+	return refuse("the domain in %s is kept: %s. Put that right and deploy again, or give up everything in it by -c abandonDomain=%s", r.Region, why, uuid)
+}
+
+// missable: nothing in the domain is only there.
+func (r *run) missable(ctx context.Context) error {
 	if r.gone() {
 		return nil
 	}
-	kept := func(why string) error {
-		return refuse("the domain in %s is kept: %s. This release cannot save a domain before it removes it; standby: warm in cdk.json keeps it, or delete what is in it that nobody needs and deploy again", r.Region, why)
-	}
 	if r.desc.Endpoint == "" {
-		return kept("it does not answer yet, so nobody knows what it holds")
+		return r.kept("it does not answer yet, so nobody knows what it holds")
 	}
-	dom, err := r.Plane.Open(ctx, r.Region, r.desc.Endpoint)
+	dom, err := r.open(ctx)
 	if err != nil {
 		return err
 	}
 	uuid, err := r.uuid(ctx)
 	if err != nil || uuid == "" {
-		return kept(fmt.Sprintf("it does not answer, so nobody knows what it holds (%v)", err))
+		return r.silent(ctx, err)
 	}
-	if r.tenured(uuid) {
-		return kept(fmt.Sprintf("cluster %s was active once and may hold documents that no recovery point has", uuid))
-	}
+	r.uuidIs = uuid
+	r.status.ClusterUUID = uuid
 	n, names, err := r.holdings(ctx, dom)
+	switch {
+	case err != nil && r.abandoned():
+		r.nothing = true
+		r.notice("cluster %s is abandoned; its indexes cannot be listed: %v", uuid, err)
+		return nil
+	case err != nil:
+		return r.kept(fmt.Sprintf("its indexes cannot be listed (%v)", err))
+	case r.abandoned():
+		r.nothing = true
+		r.notice("cluster %s is abandoned with %d documents, in %s", uuid, n, strings.Join(first(names, 50), ", "))
+		return nil
+	}
+	rec, err := fence.Load(ctx, r.Own, uuid)
 	if err != nil {
-		return kept(fmt.Sprintf("its indexes cannot be listed (%v)", err))
+		return err
 	}
-	if n > 0 {
-		return kept(fmt.Sprintf("cluster %s holds %d documents that would be lost, in %s", uuid, n, strings.Join(first(names, 10), ", ")))
+	if r.tenured(uuid) || rec != nil && rec.State != fence.Quiet {
+		return nil
 	}
+	// Never active: what is ours by the journal, or empty, nobody can miss.
+	only, err := r.onlyHere(ctx, dom, rec)
+	if err != nil {
+		return err
+	}
+	r.nothing = len(only) == 0
+	return nil
+}
+
+// silent: the domain does not answer. Only its name gives it up.
+func (r *run) silent(ctx context.Context, cause error) error {
+	want := r.req.Wish.AbandonDomain
+	if want != "" {
+		rec, err := fence.Load(ctx, r.Own, want)
+		if err != nil {
+			return err
+		}
+		if rec != nil || r.tenured(want) && want != r.led.ClusterUUID {
+			r.nothing = true
+			r.notice("cluster %s does not answer and is abandoned: what it took after its last recovery point is lost (%v)", want, cause)
+			return nil
+		}
+	}
+	r.uuidIs = r.led.PromotedFrom
+	return r.kept(fmt.Sprintf("it does not answer, so nobody knows what it holds (%v)", cause))
+}
+
+// salvaged: a point in the active Region's bucket holds the domain exactly, always
+// taken, never "if newer" (C7); PARTIAL is none.
+func (r *run) salvaged(ctx context.Context) error {
+	if r.gone() || r.nothing {
+		return nil
+	}
+	if !r.claimed || r.led.ActiveRegion == r.Region {
+		return r.kept("it holds documents and no other Region is active, so nobody has them")
+	}
+	dom, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := dom.Indices(ctx)
+	if err != nil {
+		return r.kept(fmt.Sprintf("its indexes cannot be listed (%v)", err))
+	}
+	streams, err := dom.DataStreams(ctx)
+	if err != nil {
+		return err
+	}
+	if w := snapshot.Select(all, streams).Worrying(); len(w) > 0 {
+		var names []string
+		for _, l := range w {
+			names = append(names, l.Name+" ("+l.Reason+")")
+		}
+		return r.kept("no snapshot takes " + strings.Join(first(names, 10), ", "))
+	}
+	rec, err := fence.Load(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return err
+	}
+	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, May: r.stillStandby}
+	p, waiting, err := r.save(ctx, f, dom, rec)
+	if err != nil {
+		return err
+	}
+	if waiting != "" {
+		return wait("the salvage of cluster %s: %s", r.uuidIs, waiting)
+	}
+	r.notice("salvage of cluster %s: recovery point %s, %d documents, in %s", r.uuidIs, p.ID, p.Documents, r.Other.Name())
+	return nil
+}
+
+// stillStandby before each change: the ledger has not named this domain meanwhile.
+func (r *run) stillStandby(ctx context.Context) error {
+	v := ledger.ReadOne(ctx, r.Own)
+	if v.Answer == ledger.Present && (v.Ledger.Generation > r.led.Generation || v.Ledger.Intent != nil && v.Ledger.Intent.Live(v.Date)) {
+		return wait("the ledger, which has moved on meanwhile")
+	}
+	return nil
+}
+
+// backedUp: before a domain goes, the active one has a whole recovery point of its
+// own in this Region's bucket, which this domain itself reads and lists (H26).
+func (r *run) backedUp(ctx context.Context) error {
+	if r.gone() || r.nothing && !r.tenured(r.uuidIs) || !r.claimed {
+		return nil
+	}
+	p, ok, skipped, err := point.NewestWhole(ctx, r.Own, func(p point.Point) bool {
+		return p.ClusterUUID == r.led.ClusterUUID && p.ID.Generation >= r.led.Generation
+	})
+	for _, s := range skipped {
+		r.notice("%s", s)
+	}
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if err := r.Peer.Snapshot(ctx, r.led.ActiveRegion, contract.SnapshotRequest{Reason: snapshot.ReasonGate}); err != nil {
+			r.notice("%s could not be asked for a snapshot: %v", r.led.ActiveRegion, err)
+		}
+		return wait("a whole recovery point of the active domain %s in %s", r.led.ClusterUUID, r.Own.Name())
+	}
+	if r.nothing {
+		return nil // given up; it may not answer
+	}
+	dom, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := repository.Ensure(ctx, dom, repository.Wish{
+		Name: contract.InboundRepository, Bucket: p.Bucket, BucketRegion: r.Region, DomainRegion: r.Region,
+		BasePath: p.BasePath, RoleARN: r.Settings.Names().SnapshotRoleARN(r.Region), ReadOnly: true,
+	}, r.Snapshot.Budget); err != nil {
+		return err
+	}
+	s, err := dom.Snapshot(ctx, contract.InboundRepository, p.Snapshot)
+	if err != nil {
+		return err
+	}
+	if s.UUID != p.SnapshotUUID || s.State != opensearch.Success {
+		return wait("recovery point %s to be readable in the repository: snapshot %s is %s", p.ID, p.Snapshot, s.State)
+	}
+	r.notice("recovery point %s of the active domain is whole and can be read here", p.ID)
 	return nil
 }
 

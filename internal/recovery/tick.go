@@ -24,8 +24,11 @@ func (r *run) tick(ctx context.Context) error {
 		{"measure", (*run).measure},
 		{"copy the ledger", (*run).heal},
 		{"map access", (*run).keepAccess},
+		{"guard the domain", (*run).guard},
+		{"go on with the switch", (*run).drive},
 		{"settle snapshots", (*run).settle},
 		{"keep the record right", (*run).keepRecord},
+		{"name the active Region", (*run).told},
 	} {
 		if err := part.do(r, ctx); err != nil {
 			failed = append(failed, r.because(part.phase, err))

@@ -27,10 +27,4 @@ func notMeant(w contract.WishProperties, l ledger.Ledger) string {
 	return ""
 }
 
-// cannotSwitch is this release's answer to a switch that is meant.
-func cannotSwitch(w contract.WishProperties, l ledger.Ledger) string {
-	return fmt.Sprintf("this release cannot switch from %s to %s yet: the ledger says %s since %s (gen %d) and nothing was changed. Set activeRegion to %s and deploy again",
-		l.ActiveRegion, w.ActiveRegion, l.ActiveRegion, since(l), l.Generation, l.ActiveRegion)
-}
-
 func since(l ledger.Ledger) string { return l.Since.UTC().Format(time.RFC3339) }

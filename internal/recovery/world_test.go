@@ -45,6 +45,10 @@ type world struct {
 	zone     *routetest.Zone
 	metrics  map[string]*telemetry.Recorder
 	tokens   int
+	random   uint32
+	version  string          // of the domains to be made
+	dead     map[string]bool // domain endpoints
+	params   map[string]string
 	ctx      context.Context // of the functions
 }
 
@@ -52,10 +56,11 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC),
 		settings: contract.Settings{
-			Name: "films", Account: "111122223333", PrimaryRegion: east, SecondaryRegion: west, ControlRegion: west, RPOMinutes: 60,
+			Name: "films", Account: "111122223333", PrimaryRegion: east, SecondaryRegion: west, ControlRegion: west, RPOMinutes: 60, LostAfter: 180,
 			Retention: contract.Retention{Count: 3}, DNS: contract.DNS{Record: "search.example.com", TTL: 60},
 		},
 		buckets: map[string]*storetest.Memory{}, clusters: map[string]*opensearchtest.Cluster{}, descs: map[string]domain.Description{},
+		dead: map[string]bool{}, params: map[string]string{},
 		ctx: t.Context(), away: map[string]bool{}, zone: routetest.New(), metrics: map[string]*telemetry.Recorder{},
 	}
 	for _, r := range []string{east, west} {
@@ -79,7 +84,7 @@ func (w *world) check(err error) {
 // domain made in a Region.
 func (w *world) domain(region string, seed uint64) *opensearchtest.Cluster {
 	w.clusters[region] = opensearchtest.New(opensearchtest.Options{
-		Seed: seed, Clock: w.clock, Master: w.settings.Names().MasterRoleARN(region),
+		Seed: seed, Clock: w.clock, Version: w.version, Master: w.settings.Names().MasterRoleARN(region),
 		Bucket: func(name string) store.Bucket {
 			for _, b := range w.buckets {
 				if b.Name() == name {
@@ -110,6 +115,60 @@ func (w *world) OpenSecurity(_ context.Context, region, _ string) (opensearch.Se
 	return w.clusters[region].As(w.settings.Names().MasterRoleARN(region)), nil
 }
 
+func (w *world) OpenRecovery(_ context.Context, region, _ string) (domain.Recovery, error) {
+	return w.clusters[region].As(w.settings.Names().FunctionRoleARN(contract.Recovery, region)), nil
+}
+
+func (w *world) OpenMaster(_ context.Context, region, _ string) (opensearch.SecurityRecovery, error) {
+	return w.clusters[region].As(w.settings.Names().MasterRoleARN(region)), nil
+}
+
+func (w *world) knock(_ context.Context, endpoint string) error {
+	for region, d := range w.descs {
+		if d.Endpoint == endpoint && !w.away[region] && !w.dead[region] {
+			return nil
+		}
+	}
+	return errAway
+}
+
+type parameters struct {
+	w      *world
+	region string
+}
+
+func (p parameters) Parameter(_ context.Context, name string) (string, error) {
+	return p.w.params[p.region+name], nil
+}
+
+func (p parameters) PutParameter(_ context.Context, name, value string) error {
+	p.w.params[p.region+name] = value
+	return nil
+}
+
+func (w *world) Snapshot(_ context.Context, region string, req contract.SnapshotRequest) error {
+	if w.away[region] {
+		return errAway
+	}
+	_, err := w.run(region, req.Reason)
+	return err
+}
+
+// run of a Region's snapshot function.
+func (w *world) run(region, reason string) (contract.SnapshotResult, error) {
+	d := w.snapshots(region)
+	d.Holder = "snapshot"
+	return snapshot.Run(w.ctx, d, contract.SnapshotRequest{Reason: reason})
+}
+
+func (w *world) snapshots(region string) snapshot.Deps {
+	return snapshot.Deps{
+		Settings: w.settings, Region: region, Own: w.buckets[region], Other: w.buckets[w.settings.Other(region)], Plane: w, Metrics: w.metrics[region],
+		Log: slog.New(slog.DiscardHandler), Holder: "recovery", Budget: repository.Budget{},
+		Random: func() uint32 { w.mu.Lock(); defer w.mu.Unlock(); w.random++; return w.random },
+	}
+}
+
 func (w *world) Recovery(_ context.Context, region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
 	if w.away[region] {
 		return contract.RecoveryStatus{}, errAway
@@ -121,12 +180,10 @@ func (w *world) ask(region string, req contract.RecoveryRequest) (contract.Recov
 	own, other := w.buckets[region], w.buckets[w.settings.Other(region)]
 	log := slog.New(slog.DiscardHandler)
 	return recovery.Handle(w.ctx, recovery.Deps{
+		Knock: w.knock, Parameters: parameters{w, region},
 		Settings: w.settings, Region: region, Own: own, Other: other, Plane: w, Peer: w, Zone: w.zone, Agent: opensearch.AgentPermissions(),
-		Snapshot: snapshot.Deps{
-			Settings: w.settings, Region: region, Own: own, Other: other, Plane: w, Metrics: w.metrics[region], Log: log, Holder: "recovery",
-			Random: func() uint32 { return 1 }, Budget: repository.Budget{},
-		},
-		Metrics: w.metrics[region], Log: log, Holder: "test",
+		Snapshot: w.snapshots(region),
+		Metrics:  w.metrics[region], Log: log, Holder: "test",
 		Token: func() string { w.mu.Lock(); defer w.mu.Unlock(); w.tokens++; return fmt.Sprint("token-", w.tokens) },
 	}, req)
 }

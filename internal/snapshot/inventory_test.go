@@ -83,7 +83,7 @@ func TestF17_SnapshotNamesAreUniqueAndOurs(t *testing.T) {
 	if name != "g12-20261123t090507z-0000beef" || !ours.MatchString(name) {
 		t.Errorf("name %q", name)
 	}
-	for _, other := range []string{"2023-11-18", "g12-20261123t090507z-0000beef-final", "cs-automated"} {
+	for _, other := range []string{"2023-11-18", "g12-20261123t090507z-0000beef-FINAL", "g12-mine", "cs-automated"} {
 		if ours.MatchString(other) {
 			t.Errorf("%q is taken for ours", other)
 		}

@@ -26,6 +26,8 @@ type Journal struct {
 	Version       int                     `json:"version"` // of this format: 1
 	Name          string                  `json:"name"`    // of the snapshot
 	Reason        string                  `json:"reason"`
+	Kind          string                  `json:"kind,omitempty"`   // of the point
+	Switch        string                  `json:"switch,omitempty"` // token of a special one
 	ClusterUUID   string                  `json:"clusterUuid"`
 	EngineVersion string                  `json:"engineVersion"`
 	Asked         time.Time               `json:"asked"` // S3's clock
@@ -41,7 +43,7 @@ func (j Journal) key() string { return JournalPrefix + j.Name + ".json" }
 
 // ours recognises the names this product gives; other snapshots in the path are
 // never touched.
-var ours = regexp.MustCompile(`^g[0-9]+-[0-9]{8}t[0-9]{6}z-[0-9a-f]{8}$`)
+var ours = regexp.MustCompile(`^g[0-9]+-[0-9]{8}t[0-9]{6}z-[0-9a-f]{8}(-[a-z0-9]+)?$`)
 
 // snapshotName is unique and lower case, as the engine demands; the constant
 // name of a schedule is how backups fail every few months (F17).

@@ -347,7 +347,7 @@ func TestH15_HigherGenerationElsewhereStopsEverything(t *testing.T) {
 	w := newWorld(t)
 	l := w.promote()
 	w.point()
-	_, err := ledger.PutIntent(t.Context(), w.other, l, ledger.Intent{Token: "two", To: west, RequestID: "r"}, time.Hour)
+	_, err := ledger.PutIntent(t.Context(), w.other, l, ledger.Intent{Token: "two", To: west, RequestID: "r", Phase: ledger.PhaseFence}, time.Hour)
 	w.check(err)
 	w.wantSkipped("a switch to us-west-2")
 	_, err = ledger.ClaimSwitch(t.Context(), w.other, ledger.Claim{Region: west, ClusterUUID: "abcdefghijklmnopqrstuv", Endpoint: "e", Token: "two"})
@@ -362,7 +362,7 @@ func TestH21_LiveIntentStopsNewSnapshots(t *testing.T) {
 	w := newWorld(t)
 	l := w.promote()
 	w.mustRun()
-	_, err := ledger.PutIntent(t.Context(), w.own, l, ledger.Intent{Token: "two", To: west, RequestID: "r"}, 10*time.Minute)
+	_, err := ledger.PutIntent(t.Context(), w.own, l, ledger.Intent{Token: "two", To: west, RequestID: "r", Phase: ledger.PhaseFence}, 10*time.Minute)
 	w.check(err)
 	r := w.wantSkipped("H21")
 	if r.Settled == "" {

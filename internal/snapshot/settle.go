@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/store"
@@ -35,7 +36,7 @@ func (r *run) settle(ctx context.Context) error {
 	if len(failures) > 0 {
 		return errors.Join(failures...)
 	}
-	if !settled || r.result.Running != "" {
+	if !settled || r.result.Running != "" || r.special != nil {
 		return nil
 	}
 	switch err := r.prune(ctx); {
@@ -177,9 +178,13 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 		Version: point.FormatVersion, ID: point.ID{Generation: j.Ledger.Generation}, ClusterUUID: j.ClusterUUID, Region: r.Region, Bucket: r.Other.Name(), BasePath: j.ClusterUUID,
 		Snapshot: s.Name, SnapshotUUID: s.UUID, EngineVersion: j.EngineVersion, Start: s.Start.UTC(), End: s.End.UTC(),
 		LeftOut: j.LeftOut, BytesTotal: st.TotalBytes, BytesAdded: st.IncrementalBytes, Ledger: j.Ledger,
-		Token: s.UUID,
+		Kind: j.Kind, Switch: j.Switch, Token: s.UUID,
 	}
-	before, after := byName(j.Before), byName(now)
+	rec, err := fence.Load(ctx, r.Own, j.ClusterUUID)
+	if err != nil {
+		return point.Point{}, err
+	}
+	before, after := byName(j.Before, rec), byName(now, rec)
 	for _, name := range s.Indices {
 		i := indexOf(name, before, after)
 		p.Indices = append(p.Indices, i)
@@ -196,10 +201,11 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 	return p, nil
 }
 
-func byName(list []opensearch.Index) map[string]opensearch.Index {
+// byName, each as its user sees it: our own fence is no part of a point (H24).
+func byName(list []opensearch.Index, rec *fence.Record) map[string]opensearch.Index {
 	m := make(map[string]opensearch.Index, len(list))
 	for _, i := range list {
-		m[i.Name] = i
+		m[i.Name] = rec.Before(i)
 	}
 	return m
 }

@@ -85,6 +85,8 @@ type run struct {
 	dom    opensearch.Domain
 	info   opensearch.Info
 	later  []error // what failed and stopped nothing
+
+	special *Special // nil: a regular run
 }
 
 // skip is the way out of a run that may not go on, and that is no failure.
@@ -100,7 +102,7 @@ func idle(format string, a ...any) error   { return skip{fmt.Sprintf(format, a..
 
 // Run settles what is under way, prunes, and starts the next snapshot.
 func Run(ctx context.Context, d Deps, req contract.SnapshotRequest) (contract.SnapshotResult, error) {
-	return d.do(ctx, req.Reason, func(ctx context.Context, r *run) error {
+	return d.do(ctx, req.Reason, nil, func(ctx context.Context, r *run) error {
 		return r.underLease(ctx, func() error {
 			if err := r.settle(ctx); err != nil {
 				return err
@@ -112,7 +114,7 @@ func Run(ctx context.Context, d Deps, req contract.SnapshotRequest) (contract.Sn
 
 // Settle only looks after what is under way: the controller's part each minute.
 func Settle(ctx context.Context, d Deps) (contract.SnapshotResult, error) {
-	return d.do(ctx, "settle", func(ctx context.Context, r *run) error {
+	return d.do(ctx, "settle", nil, func(ctx context.Context, r *run) error {
 		all, err := journals(ctx, r.Own)
 		if err != nil || len(all) == 0 {
 			return err // most minutes: no lease, nothing written
@@ -122,8 +124,8 @@ func Settle(ctx context.Context, d Deps) (contract.SnapshotResult, error) {
 	})
 }
 
-func (d Deps) do(ctx context.Context, reason string, steps func(context.Context, *run) error) (contract.SnapshotResult, error) {
-	r := &run{Deps: d, values: telemetry.Values{}}
+func (d Deps) do(ctx context.Context, reason string, special *Special, steps func(context.Context, *run) error) (contract.SnapshotResult, error) {
+	r := &run{Deps: d, values: telemetry.Values{}, special: special}
 	err := r.mayAct(ctx)
 	if err == nil {
 		err = r.open(ctx)
@@ -191,6 +193,9 @@ func (r *run) mayAct(ctx context.Context) error {
 		return fmt.Errorf("read the clock of %s: %w", r.Own.Name(), err)
 	}
 	r.now = now
+	if r.special != nil {
+		return r.specially(ctx)
+	}
 	led, err := r.inForce(ctx)
 	if err != nil {
 		return err
@@ -223,6 +228,9 @@ func (r *run) open(ctx context.Context) error {
 	}
 	if !repository.ValidUUID(r.info.ClusterUUID) {
 		return missed("the cluster has no manager yet: it answers no UUID (H31)")
+	}
+	if r.special != nil {
+		return r.itself()
 	}
 	return r.sameIdentity()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/repository"
 	"github.com/opensearch-dr/osdr/internal/store"
@@ -42,7 +43,7 @@ func (r *run) start(ctx context.Context, reason string) error {
 
 // calm: nothing is under way on this domain that a snapshot would meet.
 func (r *run) calm(ctx context.Context) error {
-	if i := r.led.Intent; i != nil && i.Expires.After(r.now) {
+	if i := r.led.Intent; i != nil && i.Expires.After(r.now) && i.Phase == ledger.PhaseFence && r.special == nil {
 		return idle("a switch to %s is under way until %s; it takes its own snapshots (H21)", i.To, i.Expires.Format(time.RFC3339))
 	}
 	if busy := r.desc.Busy(); busy != "" {
@@ -141,6 +142,10 @@ func (r *run) ask(ctx context.Context, reason string) (gone, err error) {
 		Version: 1, Name: snapshotName(led.Generation, r.now, r.Random()), Reason: reason,
 		ClusterUUID: r.info.ClusterUUID, EngineVersion: r.info.Version, Asked: r.now,
 		Names: sel.Names, Before: sel.Indices, Streams: sel.Streams, LeftOut: sel.LeftOut, Ledger: led,
+	}
+	if r.special != nil {
+		j.Kind, j.Switch = r.special.Kind, r.special.Token
+		j.Name += "-" + plain(j.Switch)
 	}
 	if err := putJSON(ctx, r.Own, j.key(), j, store.Condition{IfAbsent: true}); err != nil {
 		return nil, fmt.Errorf("write the journal of %s: %w", j.Name, err)

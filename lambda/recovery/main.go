@@ -22,7 +22,7 @@ func main() {
 	plane := awsclients.NewPlane(f.Config, names)
 	deps := recovery.Deps{
 		Settings: f.Settings, Region: f.Region, Own: own, Other: other, Plane: plane,
-		Peer: awsclients.NewFunctions(f.Config, names), Zone: f.Zone(), Agent: opensearch.AgentPermissions(),
+		Peer: awsclients.NewFunctions(f.Config, names), Zone: f.Zone(), Knock: awsclients.Knock, Parameters: awsclients.NewParameters(f.Config), Agent: opensearch.AgentPermissions(),
 		Snapshot: snapshot.Deps{
 			Settings: f.Settings, Region: f.Region, Own: own, Other: other, Plane: plane, Metrics: f.Metrics, Log: f.Log,
 			Random: awsclients.Random, Budget: repository.DefaultBudget,

@@ -1,0 +1,76 @@
+// Package destruction is the rule of destruction (G3): nobody closes, deletes or
+// overwrites an index, for a switch, a warm standby or a stand-down alike, that
+// holds a document which is only there. One function decides it, from what was
+// written down and what the domain says now; who asks must have read the ledger
+// and the index directly before (H1, H5, H6).
+package destruction
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+)
+
+// Restored is what the controller's own journal knows of an index.
+type Restored struct {
+	UUID   string             // of the copy, in this domain
+	Done   bool               // all of its shards have come
+	Shards []opensearch.Shard // right after; of one that is not done, none
+}
+
+// Allowed answers nil when the index may go:
+//
+//   - our journal says that we restored this index UUID, and its sequence numbers
+//     have not moved since. One whose restore never ended was blocked from its
+//     first moment and must still be;
+//   - or a whole recovery point covers its present sequence numbers, exactly;
+//   - or it never took an operation: it holds no document.
+//
+// The error names the index and says what would be lost.
+func Allowed(i opensearch.Index, mine *Restored, saved []point.Point) error {
+	if mine != nil && mine.UUID != "" && mine.UUID == i.UUID {
+		if !mine.Done && slices.Contains(i.Blocks, "write") {
+			return nil
+		}
+		if mine.Done && complete(i) && slices.Equal(mine.Shards, i.Shards) {
+			return nil
+		}
+	}
+	if Untouched(i) || slices.ContainsFunc(saved, func(p point.Point) bool { return Covers(p, i) }) {
+		return nil
+	}
+	return fmt.Errorf("index %s (%s) holds %d documents that no verified recovery point has", i.Name, i.UUID, i.Documents)
+}
+
+// Untouched: every primary says that it has seen no operation.
+func Untouched(i opensearch.Index) bool {
+	return complete(i) && !slices.ContainsFunc(i.Shards, func(s opensearch.Shard) bool { return s.MaxSeqNo >= 0 })
+}
+
+// Covers tells whether the point holds the index as it is now. Of a closed one,
+// which tells no numbers, the version of its settings says that nobody opened it
+// since.
+func Covers(p point.Point, i opensearch.Index) bool {
+	at := slices.IndexFunc(p.Indices, func(o point.Index) bool { return o.Name == i.Name && o.UUID == i.UUID && i.UUID != "" })
+	if at < 0 {
+		return false
+	}
+	o := p.Indices[at]
+	if !i.Open && !o.Open && o.SettingsVersion == i.SettingsVersion {
+		return true
+	}
+	if !complete(i) || len(o.Shards) != len(i.Shards) {
+		return false
+	}
+	for n, s := range i.Shards {
+		if c := o.Shards[n]; c.ID != s.ID || c.Before != s.MaxSeqNo || c.After != s.MaxSeqNo {
+			return false
+		}
+	}
+	return true
+}
+
+// complete: every primary told its number.
+func complete(i opensearch.Index) bool { return i.Primaries > 0 && len(i.Shards) == i.Primaries }

@@ -1,0 +1,65 @@
+package destruction_test
+
+import (
+	"testing"
+
+	"github.com/opensearch-dr/osdr/internal/destruction"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+)
+
+func index(numbers ...int64) opensearch.Index {
+	i := opensearch.Index{Name: "movies", UUID: "u", Open: true, Primaries: len(numbers), Documents: 3, SettingsVersion: 4}
+	for n, s := range numbers {
+		i.Shards = append(i.Shards, opensearch.Shard{ID: n, MaxSeqNo: s})
+	}
+	return i
+}
+
+func saved(uuid string, bounds ...[2]int64) []point.Point {
+	i := point.Index{Name: "movies", UUID: uuid, Open: true, SettingsVersion: 4}
+	for n, b := range bounds {
+		i.Shards = append(i.Shards, point.Shard{ID: n, Before: b[0], After: b[1]})
+	}
+	return []point.Point{{Indices: []point.Index{i}}}
+}
+
+func TestH1_H5_H6_TheRuleOfDestruction(t *testing.T) {
+	ours := &destruction.Restored{UUID: "u", Done: true, Shards: index(5, 7).Shards}
+	blocked := index(5, 7)
+	blocked.Blocks = []string{"write"}
+	half := index(5)
+	half.Primaries = 2
+	closed := opensearch.Index{Name: "movies", UUID: "u", Primaries: 1, SettingsVersion: 4}
+	reopened := closed
+	reopened.SettingsVersion = 6
+	savedClosed := saved("u")
+	savedClosed[0].Indices[0].Open = false
+	for name, c := range map[string]struct {
+		index opensearch.Index
+		mine  *destruction.Restored
+		saved []point.Point
+		may   bool
+	}{
+		"a stranger":                        {index(5, 7), nil, nil, false},
+		"our copy, untouched":               {index(5, 7), ours, nil, true},
+		"our copy, written to since":        {index(5, 8), ours, nil, false},
+		"our copy's name, another UUID":     {index(5, 7), &destruction.Restored{UUID: "x", Done: true, Shards: ours.Shards}, nil, false},
+		"our copy, a shard tells nothing":   {half, ours, nil, false},
+		"our copy, not done and blocked":    {blocked, &destruction.Restored{UUID: "u"}, nil, true},
+		"our copy, not done and writable":   {index(5, 7), &destruction.Restored{UUID: "u"}, nil, false},
+		"not seen yet, so not ours":         {blocked, &destruction.Restored{}, nil, false},
+		"saved":                             {index(5, 7), nil, saved("u", [2]int64{5, 5}, [2]int64{7, 7}), true},
+		"saved, and one more":               {index(5, 8), nil, saved("u", [2]int64{5, 5}, [2]int64{7, 7}), false},
+		"saved while it was written to":     {index(5, 7), nil, saved("u", [2]int64{5, 5}, [2]int64{6, 7}), false},
+		"saved under another UUID":          {index(5, 7), nil, saved("x", [2]int64{5, 5}, [2]int64{7, 7}), false},
+		"never written to":                  {index(-1, -1), nil, nil, true},
+		"never written to, as far as known": {opensearch.Index{Name: "movies", UUID: "u", Primaries: 2}, nil, nil, false},
+		"closed and saved":                  {closed, nil, savedClosed, true},
+		"closed, opened meanwhile":          {reopened, nil, savedClosed, false},
+	} {
+		if err := destruction.Allowed(c.index, c.mine, c.saved); (err == nil) != c.may {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

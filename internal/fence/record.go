@@ -1,0 +1,159 @@
+// Package fence stops all writes to a domain so that what it holds can be taken
+// in full, and gives every index back exactly what its user had. Before the first
+// block it writes down what stood there; whoever crashes in between goes on from
+// that record (H8, H9, H24).
+package fence
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// Prefix of the records: one a domain, by its cluster UUID, in its own Region's
+// bucket. A domain has one fence, whatever it is up for.
+const Prefix = "_dr/fence/"
+
+// State of a fence.
+type State string
+
+// States. In Quiet only automatic creation and index management are off: the
+// target of a switch.
+const (
+	Quiet    State = "quiet"
+	Blocking State = "blocking"
+	Fenced   State = "fenced"
+	Lifting  State = "lifting"
+)
+
+// Record of one fence.
+type Record struct {
+	Version       int              `json:"version"` // of this format: 1
+	ClusterUUID   string           `json:"clusterUuid"`
+	Token         string           `json:"token"` // of the switch or stand-down it is up for
+	State         State            `json:"state"`
+	Since         time.Time        `json:"since"`
+	AutoCreate    string           `json:"autoCreate,omitempty"` // the user's
+	AutoCreateSet bool             `json:"autoCreateSet,omitempty"`
+	ISMOffered    bool             `json:"ismOffered,omitempty"`
+	ISM           bool             `json:"ism,omitempty"` // the user's
+	Indices       map[string]Index `json:"indices,omitempty"`
+	// Writing are the writes that ran when the last block was set; the fence is
+	// drained when none of them is left.
+	Writing []string `json:"writing,omitempty"`
+	Drained bool     `json:"drained,omitempty"`
+	// Final point of a fence that is up for a switch.
+	Final *point.ID `json:"final,omitempty"`
+	// Alone: the switch's mark was only in the other Region's ledger.
+	Alone bool `json:"alone,omitempty"`
+}
+
+// Index before the fence, and as it stood once fenced.
+type Index struct {
+	UUID    string             `json:"uuid"`
+	Blocks  []string           `json:"blocks,omitempty"` // the user's
+	Setting int64              `json:"setting"`          // settings version before
+	Blocked bool               `json:"blocked,omitempty"`
+	After   int64              `json:"after,omitempty"`  // settings version right after our block
+	Shards  []opensearch.Shard `json:"shards,omitempty"` // as the final point saw them
+}
+
+func key(uuid string) string { return Prefix + uuid + ".json" }
+
+// Load the record of a cluster; nil when there is none.
+func Load(ctx context.Context, b store.Bucket, uuid string) (*Record, error) {
+	o, err := b.Get(ctx, key(uuid))
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the fence of %s: %w", uuid, err)
+	}
+	var r Record
+	if err := json.Unmarshal(o.Body, &r); err != nil {
+		return nil, fmt.Errorf("read the fence s3://%s/%s: %w; it says what the user's blocks were, do not delete it", b.Name(), key(uuid), err)
+	}
+	if r.Indices == nil {
+		r.Indices = map[string]Index{} // left out when empty
+	}
+	return &r, nil
+}
+
+// Save the record. Only the lease's holder writes.
+func (r *Record) Save(ctx context.Context, b store.Bucket) error {
+	r.Version = 1
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if _, err := b.Put(ctx, key(r.ClusterUUID), body, store.Condition{}); err != nil {
+		return fmt.Errorf("write the fence of %s: %w", r.ClusterUUID, err)
+	}
+	return nil
+}
+
+// Remove the record: nothing of the fence is left.
+func Remove(ctx context.Context, b store.Bucket, uuid string) error {
+	if err := b.Delete(ctx, key(uuid)); err != nil {
+		return fmt.Errorf("remove the fence of %s: %w", uuid, err)
+	}
+	return nil
+}
+
+// Before answers the index as its user sees it: without our block, and with the
+// settings version that it would have without it, so that a point of a fenced
+// domain compares with one of before (C3, H24).
+func (r *Record) Before(i opensearch.Index) opensearch.Index {
+	if r == nil {
+		return i
+	}
+	f, ok := r.Indices[i.Name]
+	if !ok || f.UUID != i.UUID || !f.Blocked {
+		return i
+	}
+	i.Blocks = f.Blocks
+	i.SettingsVersion -= f.After - f.Setting
+	return i
+}
+
+// Stopped tells whether an index refuses writes.
+func Stopped(i opensearch.Index) bool {
+	return slices.Contains(i.Blocks, "write") || slices.Contains(i.Blocks, "read_only")
+}
+
+// Reopen a fence behind which something moved: it must be drained and captured
+// once more.
+func (r *Record) Reopen() { r.reopen() }
+
+// Holds decides whether the fence stands as it was when it was complete: every
+// index there is has a block and its fenced numbers, and none is new or gone. The
+// answer is empty, or says what moved (H9, H10).
+func (r *Record) Holds(indices []opensearch.Index) string {
+	if r == nil || r.State != Fenced {
+		return "the fence is not complete"
+	}
+	seen := 0
+	for _, i := range indices {
+		f, ok := r.Indices[i.Name]
+		switch {
+		case !ok || f.UUID != i.UUID:
+			return "index " + i.Name + " is new"
+		case !Stopped(i):
+			return "index " + i.Name + " takes writes"
+		case i.Open && !slices.Equal(f.Shards, i.Shards):
+			return "the sequence numbers of index " + i.Name + " moved"
+		}
+		seen++
+	}
+	if seen != len(r.Indices) {
+		return fmt.Sprintf("%d of %d indexes are gone", len(r.Indices)-seen, len(r.Indices))
+	}
+	return ""
+}

@@ -1,0 +1,268 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/destruction"
+	"github.com/opensearch-dr/osdr/internal/domain"
+	"github.com/opensearch-dr/osdr/internal/fence"
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/snapshot"
+)
+
+// guard makes this Region's domain take writes, or not, as the ledger says: it
+// raises the fence that a switch asks for, lifts one that nobody asks for any
+// more, and fences a domain that was superseded while it was away.
+func (r *run) guard(ctx context.Context) error {
+	if r.ledErr != nil || !r.claimed {
+		return nil
+	}
+	if err := r.describe(ctx); err != nil {
+		return err
+	}
+	if err := r.expire(ctx); err != nil {
+		return err
+	}
+	if !r.desc.Exists || r.desc.Deleted || !r.desc.Created || r.desc.Endpoint == "" {
+		return nil
+	}
+	dom, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	uuid, err := r.uuid(ctx)
+	if err != nil || uuid == "" {
+		return err
+	}
+	r.uuidIs = uuid
+	rec, err := fence.Load(ctx, r.Own, uuid)
+	if err != nil {
+		return err
+	}
+	i := r.live()
+	switch {
+	case r.active() && uuid != r.led.ClusterUUID:
+		return nil // identity changed: nothing is fenced, lifted or restored by itself (H13)
+	case r.active() && i != nil && i.To != r.Region && i.Phase == ledger.PhaseFence:
+		return r.raise(ctx, dom, rec, *i)
+	case r.active():
+		return r.finished(ctx)
+	case r.tenured(uuid) || rec != nil && rec.State != fence.Quiet:
+		if i != nil && i.To == r.Region && (rec == nil || rec.State == fence.Quiet) {
+			return nil // a switch back restores over it
+		}
+		return r.superseded(ctx, dom, rec)
+	case i == nil || i.To != r.Region:
+		return r.calmed(ctx, dom, rec)
+	}
+	return nil
+}
+
+// expire drops intents that are over; only then is a fence lifted (H10).
+func (r *run) expire(ctx context.Context) error {
+	for _, s := range []struct {
+		v *ledger.Reading
+		b func() (*ledger.Intent, error)
+	}{
+		{&r.view.Own, func() (*ledger.Intent, error) { return ledger.DropExpired(ctx, r.Own) }},
+		{&r.view.Other, func() (*ledger.Intent, error) { return ledger.DropExpired(ctx, r.Other) }},
+	} {
+		i := s.v.Ledger.Intent
+		if s.v.Answer != ledger.Present || i == nil || i.Live(r.now) {
+			continue
+		}
+		gone, err := s.b()
+		if errors.Is(err, ledger.ErrSuperseded) {
+			return wait("the ledger, which has moved on meanwhile")
+		}
+		if err != nil {
+			return err
+		}
+		s.v.Ledger.Intent = nil
+		if gone != nil {
+			r.notice("the switch to %s by request %s was not driven any more and expired", gone.To, gone.RequestID)
+		}
+	}
+	return nil
+}
+
+// raise the fence for a switch, to its final point.
+func (r *run) raise(ctx context.Context, dom domain.Recovery, rec *fence.Record, i ledger.Intent) error {
+	may := func(ctx context.Context) error { return r.stillAsked(ctx, i.Token) }
+	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, May: may}
+	if err := may(ctx); err != nil {
+		return err
+	}
+	if rec != nil && rec.State == fence.Fenced && rec.Token == i.Token {
+		all, err := dom.Indices(ctx)
+		if err != nil {
+			return err
+		}
+		if rec.Holds(hot(all)) == "" {
+			return nil
+		}
+		rec.Reopen()
+		if err := rec.Save(ctx, r.Own); err != nil {
+			return err
+		}
+	}
+	rec, waiting, err := f.Raise(ctx, rec, r.uuidIs, i.Token, r.now)
+	if err != nil {
+		return err
+	}
+	if alone := r.liveIn(r.view.Own) == nil; rec.Alone != alone {
+		rec.Alone = alone
+		if err := rec.Save(ctx, r.Own); err != nil {
+			return err
+		}
+	}
+	if waiting != "" {
+		r.notice("fencing for the switch to %s: waiting for %s", i.To, waiting)
+		return nil
+	}
+	return r.final(ctx, dom, rec, f, i)
+}
+
+// final point of a fenced domain: one that began behind the fence, and that holds
+// exactly what stands there when it is over (H9, H29).
+func (r *run) final(ctx context.Context, dom domain.Recovery, rec *fence.Record, f fence.Fence, i ledger.Intent) error {
+	all, err := dom.Indices(ctx)
+	if err != nil {
+		return err
+	}
+	d := r.Snapshot
+	d.Holder = r.Holder
+	t, err := snapshot.Take(ctx, d, snapshot.Special{
+		Kind: point.KindFinal, Token: i.Token, ClusterUUID: r.uuidIs, Ledger: r.led, Good: func(p point.Point) bool { return same(p, hot(all), rec) },
+	})
+	r.status.Notices = append(r.status.Notices, t.Notices...)
+	if err != nil {
+		return err
+	}
+	if t.Point == nil {
+		r.notice("fencing for the switch to %s: waiting for %s", i.To, t.Waiting)
+		return nil
+	}
+	if all, err = dom.Indices(ctx); err != nil {
+		return err
+	}
+	if !same(*t.Point, hot(all), rec) {
+		r.notice("something moved behind the fence; another final snapshot follows")
+		return nil
+	}
+	rec.Final = &t.Point.ID
+	return f.Freeze(ctx, rec, hot(all))
+}
+
+// same set of indexes, each with the numbers that the point has.
+func same(p point.Point, have []opensearch.Index, rec *fence.Record) bool {
+	return len(p.Indices) == len(have) && !slices.ContainsFunc(have, func(i opensearch.Index) bool { return !destruction.Covers(p, rec.Before(i)) })
+}
+
+// stillAsked: a ledger that can be read carries the live mark of this fence.
+func (r *run) stillAsked(ctx context.Context, token string) error {
+	for _, v := range []func() ledger.Reading{
+		func() ledger.Reading { return ledger.ReadOne(ctx, r.Own) },
+		func() ledger.Reading { return ledger.ReadOne(ctx, r.Other) },
+	} {
+		x := v()
+		if x.Answer == ledger.Present && x.Ledger.Same(r.led) && x.Ledger.Intent != nil && x.Ledger.Intent.Token == token && x.Ledger.Intent.Live(x.Date) {
+			return nil
+		}
+		if x.Answer == ledger.Present && x.Ledger.Generation > r.led.Generation {
+			break
+		}
+	}
+	return wait("the ledger: no switch asks for this fence any more")
+}
+
+// superseded: another domain is in force. This one takes no writes until it is
+// gone; what it holds stays (H5, H15).
+func (r *run) superseded(ctx context.Context, dom domain.Recovery, rec *fence.Record) error {
+	token := fmt.Sprintf("superseded-g%d", r.led.Generation)
+	if rec != nil && rec.State != fence.Quiet && rec.State != fence.Lifting {
+		token = rec.Token
+	}
+	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, May: func(ctx context.Context) error {
+		v := ledger.ReadOne(ctx, r.Own)
+		if v.Answer == ledger.Present && v.Ledger.ActiveRegion == r.Region && v.Ledger.ClusterUUID == r.uuidIs {
+			return wait("the ledger, which names this domain")
+		}
+		return nil
+	}}
+	_, waiting, err := f.Raise(ctx, rec, r.uuidIs, token, r.now)
+	if err != nil {
+		return err
+	}
+	if rec == nil {
+		r.notice("cluster %s was superseded by generation %d in %s: it is fenced and stays so", r.uuidIs, r.led.Generation, r.led.ActiveRegion)
+	}
+	if waiting != "" {
+		r.notice("fencing a superseded domain: waiting for %s", waiting)
+	}
+	return nil
+}
+
+// drive goes on with a switch to this Region whose waiter may be dead: the mark
+// in the ledger is what asks (H3).
+func (r *run) drive(ctx context.Context) error {
+	i := r.live()
+	if r.ledErr != nil || !r.claimed || i == nil || i.To != r.Region {
+		return nil
+	}
+	if err := r.loadState(ctx); err != nil {
+		return err
+	}
+	saved := r.req
+	defer func() { r.req = saved }()
+	if r.state != nil && r.state.Token == i.Token {
+		r.req.Wish = r.state.Wish
+	}
+	r.req.Wish.Region, r.req.Wish.ActiveRegion = r.Region, r.Region
+	r.req.RequestID = ""
+	err := r.walk(ctx, promotion)
+	var no refusal
+	var w waiting
+	switch {
+	case errors.As(err, &no):
+		r.notice("the switch to %s ended: %s", r.Region, no.sentence)
+		return nil
+	case errors.As(err, &w):
+		r.notice("the switch to %s waits for %s", r.Region, w.reason)
+		r.status.Done = false
+		return r.failed
+	}
+	return err
+}
+
+// meanwhile of a request that wants this Region, which is active: somebody else
+// may be moving away from it (H21).
+func (r *run) meanwhile(w contract.WishProperties) error {
+	if i := r.live(); i != nil && i.To != r.Region && w.ActiveRegion == r.Region {
+		return refuse("a switch to %s is under way by request %s until %s: this deployment wants %s. Let it end, or run `osdr abort` first (H21)", i.To, i.RequestID, i.Expires.UTC().Format("15:04:05Z"), r.Region)
+	}
+	return nil
+}
+
+// calmed: what the target of a switch that came to nothing still has of it goes.
+// The copies stay, blocked and in the journal: the next switch goes on from them.
+func (r *run) calmed(ctx context.Context, dom domain.Recovery, rec *fence.Record) error {
+	if rec != nil {
+		f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot}
+		if err := f.Unquieten(ctx, rec); err != nil {
+			return err
+		}
+	}
+	if r.state == nil {
+		if err := r.loadState(ctx); err != nil {
+			return err
+		}
+	}
+	return r.tidy(ctx)
+}

@@ -1,0 +1,171 @@
+package recovery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/probe"
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// Keys of the controller's own notes, in the bucket of the switch's target.
+const (
+	stateKey = "_dr/journal/switch.json"
+	endKey   = "_dr/journal/ended.json"
+)
+
+const (
+	// intentFor is an intent's life; a controller that drives it renews it each
+	// minute, so three missed minutes are no end and a dead target's fence is up
+	// for no longer than this (H10).
+	intentFor = 10 * time.Minute
+	// stalled: nothing has moved behind the fence for so long that writes must go
+	// on at the active side.
+	stalled = 15 * time.Minute
+	// pinFor keeps a point while its restore is driven each minute.
+	pinFor = 2 * time.Hour
+)
+
+// state is what a switch has decided so far. It is only ever written by the
+// target's controller, under its lease.
+type state struct {
+	Version    int                     `json:"version"` // of this format: 1
+	Token      string                  `json:"token"`
+	Generation int64                   `json:"generation"` // it switches from
+	Source     string                  `json:"source"`     // cluster UUID in force
+	From       string                  `json:"from"`       // Region in force
+	Wish       contract.WishProperties `json:"wish"`       // of the request that owns it
+	Probes     probe.Record            `json:"probes"`
+	Lost       string                  `json:"lost,omitempty"` // why the source counts as lost; empty: it does not
+	Tried      bool                    `json:"tried,omitempty"`
+	Own        bool                    `json:"own,omitempty"` // this domain's own content goes on (H11)
+	Target     *point.ID               `json:"target,omitempty"`
+	Final      bool                    `json:"final,omitempty"` // Target is the fenced one
+	Pinned     []point.ID              `json:"pinned,omitempty"`
+	Bad        []point.ID              `json:"bad,omitempty"`
+	Markers    map[string]string       `json:"markers,omitempty"` // of the last progress, by step
+	Loss       *contract.Loss          `json:"loss,omitempty"`
+	LeftOut    []string                `json:"leftOut,omitempty"`
+	Moved      time.Time               `json:"moved,omitzero"`
+	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
+	Over       bool                    `json:"over,omitempty"`     // carried out; kept as the witness of this Region's own claim
+	Since      time.Time               `json:"since,omitzero"`     // the loss window begins
+}
+
+func (r *run) loadState(ctx context.Context) error {
+	o, err := r.Own.Get(ctx, stateKey)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the notes of the switch: %w", err)
+	}
+	var s state
+	if err := json.Unmarshal(o.Body, &s); err != nil {
+		return fmt.Errorf("read the notes of the switch s3://%s/%s: %w; run `osdr abort`", r.Own.Name(), stateKey, err)
+	}
+	r.state = &s
+	return nil
+}
+
+func (r *run) saveState(ctx context.Context) error {
+	body, err := json.Marshal(r.state)
+	if err != nil {
+		return err
+	}
+	if _, err := r.Own.Put(ctx, stateKey, body, store.Condition{}); err != nil {
+		return fmt.Errorf("write the notes of the switch: %w", err)
+	}
+	return nil
+}
+
+// moved notes progress; what stands still for too long is given up (H10).
+func (r *run) moved(ctx context.Context, step, format string, a ...any) error {
+	m := fmt.Sprintf(format, a...)
+	if r.state.Markers[step] == m {
+		return nil
+	}
+	if r.state.Markers == nil {
+		r.state.Markers = map[string]string{}
+	}
+	r.state.Markers[step], r.state.Moved = m, r.now
+	return r.saveState(ctx)
+}
+
+// switching: the ledger in force does not name this domain, and the wish is that
+// it should.
+func (r *run) switching() bool {
+	return r.claimed && (r.led.ActiveRegion != r.Region || r.led.ClusterUUID != r.uuidIs)
+}
+
+// inPlace: the domain that was active in this very Region is gone (H13).
+func (r *run) inPlace() bool { return r.led.ActiveRegion == r.Region }
+
+// source bucket of the recovery points of the domain in force: its other Region's.
+func (r *run) source() store.Bucket {
+	from := r.led.ActiveRegion
+	if r.state != nil && !r.state.Over {
+		from = r.state.From // after the claim the ledger names us
+	}
+	if from == r.Region {
+		return r.Other
+	}
+	return r.Own
+}
+
+// liveIn answers the intent of the generation in force that lives in a reading.
+func (r *run) liveIn(v ledger.Reading) *ledger.Intent {
+	if v.Answer != ledger.Present || v.Ledger.Generation != r.led.Generation || v.Ledger.Intent == nil || !v.Ledger.Intent.Live(r.now) {
+		return nil
+	}
+	return v.Ledger.Intent
+}
+
+// live intent of any ledger that can be read.
+func (r *run) live() *ledger.Intent {
+	if i := r.liveIn(r.view.Own); i != nil {
+		return i
+	}
+	return r.liveIn(r.view.Other)
+}
+
+func (s *state) bad(id point.ID) bool { return slices.Contains(s.Bad, id) }
+
+// end of a switch by hand or by a refusal: a waiter of it, or of an older one, is
+// told, and must not begin it again (H3).
+type end struct {
+	Intent ledger.Intent `json:"intent"`
+	Reason string        `json:"reason"`
+}
+
+// ended is the newest one.
+func (r *run) ended(ctx context.Context) (*end, error) {
+	var newest *end
+	for _, b := range []store.Bucket{r.Own, r.Other} {
+		if b == r.Other && r.view.Other.Answer == ledger.Unreachable {
+			continue
+		}
+		o, err := b.Get(ctx, endKey)
+		if errors.Is(err, store.ErrAbsent) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read which switch was ended: %w", err)
+		}
+		var e end
+		if err := json.Unmarshal(o.Body, &e); err != nil {
+			return nil, fmt.Errorf("read s3://%s/%s: %w; delete it", b.Name(), endKey, err)
+		}
+		if newest == nil || newest.Intent.RequestedAt.Before(e.Intent.RequestedAt) {
+			newest = &e
+		}
+	}
+	return newest, nil
+}

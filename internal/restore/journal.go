@@ -1,0 +1,121 @@
+// Package restore brings a domain to what a recovery point holds, and proves it:
+// never over a document that is only there (the rule of destruction decides),
+// never by a guess about what is equal (sequence numbers and metadata versions,
+// not counts), and so that a cut at any moment leaves a journal that tells what
+// in the domain is ours (C2, C3).
+package restore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/opensearch-dr/osdr/internal/destruction"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/store"
+)
+
+// JournalKey of what the controller restored into its own domain, in its own
+// Region's bucket. It goes when the domain has been claimed and lifted.
+const JournalKey = "_dr/journal/restore.json"
+
+// Item is one index that we restored.
+type Item struct {
+	UUID       string        `json:"uuid,omitempty"` // of the copy; empty until it is seen
+	DataStream string        `json:"dataStream,omitempty"`
+	Point      point.ID      `json:"point"`
+	Snapshot   string        `json:"snapshot"`
+	Source     string        `json:"source"` // UUID of the index that it is a copy of
+	Mapping    int64         `json:"mapping"`
+	Settings   int64         `json:"settings"`
+	Open       bool          `json:"open"`             // at the source
+	Bounds     []point.Shard `json:"bounds,omitempty"` // of the point
+	Blocks     []string      `json:"blocks,omitempty"` // the user's, to be given back
+	Done       bool          `json:"done,omitempty"`
+	Failed     string        `json:"failed,omitempty"`
+	// Shards right after the restore.
+	Shards []opensearch.Shard `json:"shards,omitempty"`
+}
+
+// Journal of one domain.
+type Journal struct {
+	Version     int             `json:"version"` // of this format: 1
+	ClusterUUID string          `json:"clusterUuid"`
+	Items       map[string]Item `json:"items"` // by index
+}
+
+// LoadJournal of this cluster; one of another cluster, which is gone, counts as
+// none. ok is false when there is none.
+func LoadJournal(ctx context.Context, b store.Bucket, uuid string) (j Journal, ok bool, err error) {
+	j = Journal{Version: 1, ClusterUUID: uuid, Items: map[string]Item{}}
+	o, err := b.Get(ctx, JournalKey)
+	if errors.Is(err, store.ErrAbsent) {
+		return j, false, nil
+	}
+	if err != nil {
+		return j, false, fmt.Errorf("read the journal of restores: %w", err)
+	}
+	var have Journal
+	if err := json.Unmarshal(o.Body, &have); err != nil {
+		return j, false, fmt.Errorf("read the journal of restores s3://%s/%s: %w; it says which indexes are ours, do not delete it", b.Name(), JournalKey, err)
+	}
+	if have.ClusterUUID != uuid || have.Items == nil {
+		return j, false, nil
+	}
+	return have, true, nil
+}
+
+// Save it.
+func (j Journal) Save(ctx context.Context, b store.Bucket) error {
+	body, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	if _, err := b.Put(ctx, JournalKey, body, store.Condition{}); err != nil {
+		return fmt.Errorf("write the journal of restores: %w", err)
+	}
+	return nil
+}
+
+// RemoveJournal when nothing restored is blocked any more.
+func RemoveJournal(ctx context.Context, b store.Bucket) error {
+	if err := b.Delete(ctx, JournalKey); err != nil {
+		return fmt.Errorf("remove the journal of restores: %w", err)
+	}
+	return nil
+}
+
+// Mine answers what the rule of destruction asks of an index, nil for a stranger.
+func (j Journal) Mine(name string) *destruction.Restored {
+	i, ok := j.Items[name]
+	if !ok {
+		return nil
+	}
+	return &destruction.Restored{UUID: i.UUID, Done: i.Done, Shards: i.Shards}
+}
+
+// Adopt what came of the restores that were asked for: an index of a name that
+// was free before, and that refuses writes since its first moment, is the copy.
+// One that never came is forgotten. It answers whether the journal changed.
+func (j Journal) Adopt(indices []opensearch.Index) bool {
+	changed := false
+	for name, item := range j.Items {
+		at := slices.IndexFunc(indices, func(i opensearch.Index) bool { return i.Name == name })
+		switch {
+		case at < 0:
+			delete(j.Items, name)
+			changed = true
+		case item.UUID == "" && slices.Contains(indices[at].Blocks, "write"):
+			item.UUID = indices[at].UUID
+			j.Items[name] = item
+			changed = true
+		case item.UUID != indices[at].UUID: // somebody else's of that name
+			delete(j.Items, name)
+			changed = true
+		}
+	}
+	return changed
+}

@@ -1,0 +1,248 @@
+package restore
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/destruction"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+)
+
+// Wanted of a point: what dr.restore selects, data streams by the stream's name
+// and whole.
+type Wanted struct {
+	Indices []point.Index // backing ones too
+	Streams []opensearch.DataStream
+	LeftOut []string // names that the selection leaves out
+}
+
+// Choose what the settings select. An empty list of indices is all.
+func Choose(p point.Point, s contract.Restore) Wanted {
+	var w Wanted
+	stream := map[string]string{}
+	for _, d := range p.DataStreams {
+		for _, i := range d.Indices {
+			stream[i] = d.Name
+		}
+		if selected(d.Name, s) {
+			w.Streams = append(w.Streams, d)
+		} else {
+			w.LeftOut = append(w.LeftOut, d.Name)
+		}
+	}
+	for _, i := range p.Indices {
+		name := i.Name
+		if d, ok := stream[i.Name]; ok {
+			name, i.DataStream = d, d
+		} else {
+			i.DataStream = ""
+		}
+		switch {
+		case selected(name, s):
+			w.Indices = append(w.Indices, i)
+		case name == i.Name:
+			w.LeftOut = append(w.LeftOut, name)
+		}
+	}
+	return w
+}
+
+func selected(name string, s contract.Restore) bool {
+	fits := func(p string) bool { ok, err := path.Match(p, name); return err == nil && ok }
+	return (len(s.Indices) == 0 || slices.ContainsFunc(s.Indices, fits)) && !slices.ContainsFunc(s.Exclude, fits)
+}
+
+// Plan of one pass.
+type Plan struct {
+	RemoveIndices []string
+	RemoveStreams []string
+	Indices       []string // to restore
+	Streams       []string
+	Unchanged     []string
+	Running       []string // restores that have not ended
+	// Forbidden: what is in the way and may not go, as the rule of destruction says.
+	Forbidden []string
+}
+
+// Settled: nothing is left to do or to wait for.
+func (p Plan) Settled() bool {
+	return len(p.RemoveIndices)+len(p.RemoveStreams)+len(p.Indices)+len(p.Streams)+len(p.Running)+len(p.Forbidden) == 0
+}
+
+// Make the plan that turns what the domain has into what is wanted. An index is
+// left as it is only if it is our copy, untouched since, of the same index with
+// equal sequence numbers and metadata versions; everything else is deleted and
+// restored whole (H7, H23). What is in the domain and not in the point goes if
+// the rule lets it go; a stranger that may not, and is not accepted, is forbidden.
+func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []point.Point, accepted []string, abandoned bool) Plan {
+	var out Plan
+	wanted := map[string]point.Index{}
+	for _, i := range w.Indices {
+		wanted[i.Name] = i
+	}
+	there := map[string]opensearch.Index{}
+	broken := map[string]bool{} // streams that come anew
+	for _, i := range have {
+		there[i.Name] = i
+		want, ok := wanted[i.Name]
+		if i.DataStream != "" && (!ok || !j.Items[i.Name].unchanged(id, want, i) && !j.Items[i.Name].running(id, i)) {
+			broken[i.DataStream] = true
+		}
+	}
+	for _, i := range w.Indices {
+		if _, ok := there[i.Name]; !ok && i.DataStream != "" {
+			broken[i.DataStream] = true
+		}
+	}
+	removed := map[string]bool{}
+	for _, i := range have {
+		want, ok := wanted[i.Name]
+		item := j.Items[i.Name]
+		switch {
+		case i.DataStream == "" && ok && item.unchanged(id, want, i), i.DataStream != "" && ok && !broken[i.DataStream] && item.unchanged(id, want, i):
+			out.Unchanged = append(out.Unchanged, i.Name)
+			continue
+		case ok && item.running(id, i) && !broken[i.DataStream]:
+			out.Running = append(out.Running, i.Name)
+			continue
+		case !ok && slices.Contains(accepted, i.Name):
+			continue
+		}
+		if err := destruction.Allowed(i, j.Mine(i.Name), saved); err != nil && !abandoned {
+			out.Forbidden = append(out.Forbidden, err.Error())
+			continue
+		}
+		if i.DataStream != "" {
+			removed[i.DataStream] = true
+		} else {
+			out.RemoveIndices = append(out.RemoveIndices, i.Name)
+		}
+	}
+	for _, name := range sorted(removed) {
+		out.RemoveStreams = append(out.RemoveStreams, name)
+	}
+	for _, i := range w.Indices {
+		if i.DataStream == "" && !slices.Contains(out.Unchanged, i.Name) && !slices.Contains(out.Running, i.Name) {
+			out.Indices = append(out.Indices, i.Name)
+		}
+	}
+	for _, d := range w.Streams {
+		if broken[d.Name] || removed[d.Name] {
+			out.Streams = append(out.Streams, d.Name)
+		}
+	}
+	return out
+}
+
+// running: the restore of this point that has not ended, and has not failed.
+func (i Item) running(id point.ID, have opensearch.Index) bool {
+	return i.UUID != "" && i.UUID == have.UUID && !i.Done && i.Failed == "" && i.Point == id
+}
+
+// unchanged is C3. Aliases are not asked: they come from the capsule, never from
+// a restore. Of an index that was closed at the source no numbers are known; the
+// versions of its metadata say that nobody opened it.
+func (i Item) unchanged(id point.ID, want point.Index, have opensearch.Index) bool {
+	switch {
+	case i.UUID == "" || i.UUID != have.UUID || !i.Done || len(have.Shards) != have.Primaries || !slices.Equal(i.Shards, have.Shards):
+		return false
+	case i.Point == id:
+		return true // a copy of this very point
+	case want.UUID == "" || i.Source != want.UUID || i.Mapping != want.MappingVersion || i.Settings != want.SettingsVersion || i.Open != want.Open:
+		return false
+	case !want.Open:
+		return true
+	}
+	return within(i.Shards, want.Shards, true)
+}
+
+// within the bounds; exact: on them.
+func within(have []opensearch.Shard, want []point.Shard, exact bool) bool {
+	if len(have) != len(want) {
+		return false
+	}
+	for n, s := range have {
+		w := want[n]
+		if s.ID != w.ID || s.MaxSeqNo < w.Before || s.MaxSeqNo > w.After || exact && w.Before != w.After {
+			return false
+		}
+	}
+	return true
+}
+
+// Problem that keeps a domain from being verified.
+type Problem struct{ Index, Why string }
+
+// Verify that the domain holds what is wanted, and nothing else (H20): the same
+// set of indexes, every shard recovered, every sequence number within what the
+// snapshot may have caught. exact is for a fenced point: on the number itself.
+func Verify(w Wanted, have []opensearch.Index, j Journal, exact bool) []Problem {
+	var out []Problem
+	say := func(name, format string, a ...any) { out = append(out, Problem{name, fmt.Sprintf(format, a...)}) }
+	wanted := map[string]point.Index{}
+	for _, i := range w.Indices {
+		wanted[i.Name] = i
+	}
+	seen := map[string]bool{}
+	for _, i := range have {
+		want, ok := wanted[i.Name]
+		item := j.Items[i.Name]
+		seen[i.Name] = true
+		switch {
+		case !ok:
+			say(i.Name, "it is in the domain and not in the recovery point")
+		case item.UUID != i.UUID:
+			say(i.Name, "it is not the copy that was restored")
+		case !item.Done || len(i.Shards) != i.Primaries:
+			say(i.Name, "%d of %d shards are recovered", len(i.Shards), i.Primaries)
+		case !slices.Contains(i.Blocks, "write"):
+			say(i.Name, "it takes writes")
+		case want.Open && !within(i.Shards, want.Shards, false):
+			say(i.Name, "its sequence numbers %s are not within the recovery point's %s", numbers(i.Shards), bounds(want.Shards))
+		case want.Open && exact && !within(i.Shards, want.Shards, true):
+			say(i.Name, "its fenced copy is not exact: %s", bounds(want.Shards))
+		case i.DataStream != want.DataStream:
+			say(i.Name, "it belongs to data stream %q, not %q", i.DataStream, want.DataStream)
+		}
+	}
+	for _, i := range w.Indices {
+		if !seen[i.Name] {
+			say(i.Name, "it is missing")
+		}
+	}
+	return out
+}
+
+func numbers(s []opensearch.Shard) string {
+	var out []string
+	for _, x := range s {
+		out = append(out, fmt.Sprint(x.MaxSeqNo))
+	}
+	return strings.Join(out, ",")
+}
+
+func bounds(s []point.Shard) string {
+	var out []string
+	for _, x := range s {
+		if x.After == math.MaxInt64 {
+			out = append(out, fmt.Sprintf("[%d,]", x.Before))
+		} else {
+			out = append(out, fmt.Sprintf("[%d,%d]", x.Before, x.After))
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+func sorted(m map[string]bool) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}

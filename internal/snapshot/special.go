@@ -1,0 +1,99 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/point"
+)
+
+// Special snapshots are the controller's own: the final one of a fenced domain,
+// and the salvage of a superseded one. They go to the same path as every snapshot
+// of this cluster (G1), and nothing is pruned for them.
+type Special struct {
+	Kind        string // point.KindFinal, point.KindSalvage
+	Token       string // of the switch or the stand-down; it is part of the name (H29)
+	ClusterUUID string
+	Ledger      ledger.Ledger // in force
+	// Good tells whether a point of this kind and token is good enough; else
+	// another one is taken. It is asked of whole ones only.
+	Good func(point.Point) bool
+}
+
+// Taken is what came of a Take.
+type Taken struct {
+	Point   *point.Point
+	Waiting string // what it waits for, when there is no point yet
+	Notices []string
+}
+
+// Take settles what is under way and answers the special point, or asks for its
+// snapshot. Repeated, it goes on.
+func Take(ctx context.Context, d Deps, s Special) (Taken, error) {
+	var out Taken
+	res, err := d.do(ctx, s.Kind, &s, func(ctx context.Context, r *run) error {
+		return r.underLease(ctx, func() error {
+			if err := r.settle(ctx); err != nil {
+				return err
+			}
+			p, ok, skipped, err := point.NewestWhole(ctx, r.Other, func(p point.Point) bool {
+				return p.Kind == s.Kind && p.Switch == s.Token && p.ClusterUUID == s.ClusterUUID && s.Good(p)
+			})
+			r.result.Notices = append(r.result.Notices, skipped...)
+			if err != nil {
+				return err
+			}
+			if ok {
+				out.Point = &p
+				return nil
+			}
+			return r.start(ctx, s.Kind)
+		})
+	})
+	out.Notices = res.Notices
+	switch {
+	case out.Point != nil:
+	case res.Running != "":
+		out.Waiting = "snapshot " + res.Running
+	case res.Started != "":
+		out.Waiting = "snapshot " + res.Started
+	case res.Skipped != "":
+		out.Waiting = "snapshots: " + res.Skipped
+	default:
+		out.Waiting = "a snapshot"
+	}
+	return out, err
+}
+
+// System tells whether a name is the engine's own and is left out for that.
+func System(name string) bool { return system(name) != "" }
+
+// may a special snapshot be taken: the domain is the one it was asked for.
+func (r *run) specially(ctx context.Context) error {
+	p, _, err := point.LoadNewest(ctx, r.Other)
+	if err != nil {
+		return fmt.Errorf("read the newest recovery point in %s: %w", r.Other.Region(), err)
+	}
+	r.newest, r.led = p, r.special.Ledger.Copy()
+	return nil
+}
+
+func (r *run) itself() error {
+	if r.info.ClusterUUID == r.special.ClusterUUID {
+		return nil
+	}
+	return errors.New("the domain is cluster " + r.info.ClusterUUID + " and not " + r.special.ClusterUUID + " any more")
+}
+
+// plain letters and digits of a token, as a snapshot's name takes them.
+func plain(token string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return -1
+	}, strings.ToLower(token))
+}
