@@ -58,7 +58,7 @@ func (c CLI) Run(ctx context.Context, args ...string) (Result, error) {
 	cmd.Stdout = io.MultiWriter(&text, c.Log)
 	cmd.Stderr = cmd.Stdout
 	result := Result{Command: "cdk " + strings.Join(args, " ")}
-	fmt.Fprintf(c.Log, "\n$ cdk %s\n", strings.Join(full, " "))
+	_, _ = fmt.Fprintf(c.Log, "\n$ cdk %s\n", strings.Join(full, " "))
 	begin := time.Now()
 	err := cmd.Run()
 	result.Took, result.Text, result.Code = time.Since(begin), text.String(), cmd.ProcessState.ExitCode()

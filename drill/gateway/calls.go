@@ -126,14 +126,21 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// countingBody counts what was read of a request's body.
+// countingBody counts what was read of a request's body. It ends where
+// Content-Length says so and asks the server's body no more: net/http closes that
+// when an answer begins, and the transport, which asks once more whether there is
+// a byte too many, would take the error for a broken request and cut the answer.
 type countingBody struct {
 	io.ReadCloser
-	mu sync.Mutex
-	n  int64
+	length int64 // -1: not known
+	mu     sync.Mutex
+	n      int64
 }
 
 func (b *countingBody) Read(p []byte) (int, error) {
+	if b.length >= 0 && b.count() >= b.length {
+		return 0, io.EOF
+	}
 	n, err := b.ReadCloser.Read(p)
 	b.mu.Lock()
 	b.n += int64(n)
@@ -151,7 +158,7 @@ func countBody(r *http.Request) *countingBody {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil // kept as it is, so that an empty body stays known as empty
 	}
-	b := &countingBody{ReadCloser: r.Body}
+	b := &countingBody{ReadCloser: r.Body, length: r.ContentLength}
 	r.Body = b
 	return b
 }

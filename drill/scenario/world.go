@@ -30,6 +30,7 @@ import (
 	"github.com/opensearch-dr/osdr/drill/cloud"
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/drill/report"
+	"github.com/opensearch-dr/osdr/drill/workload"
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/store"
@@ -58,6 +59,11 @@ type World struct {
 	app    *client.Client
 	other  *client.Client // the stranger
 	dialer *gateway.Dialer
+	loaded time.Time // when the client began to write
+
+	appKey aws.CredentialsProvider // the application's
+	work   *workload.Load          // the client that a switch is watched by
+	watch  *watch
 }
 
 // NewWorld around a started cloud. Log receives all that cdk prints.
@@ -84,6 +90,7 @@ func NewWorld(c *cloud.Cloud, r *report.Report, root string, log io.Writer) *Wor
 			"dr.primaryRegion":        Primary,
 			"dr.secondaryRegion":      Secondary,
 			"dr.rpoMinutes":           fmt.Sprint(rpo),
+			"dr.lostAfter":            "10s",
 			"dr.engineVersion":        "OpenSearch_3.3", // the newest the service has; the nodes here are 3.4
 			"dr.dns.zoneName":         zoneName,
 			"dr.dns.record":           record,
@@ -175,7 +182,7 @@ func (w *World) await(ctx context.Context, limit time.Duration, what string, don
 		last = err
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: not within %s (last: %v)", what, limit, last)
+			return fmt.Errorf("wait for %s: not within %s (last: %v)", what, limit, last) //nolint:errorlint // nil where nothing failed and nothing came
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
@@ -215,14 +222,15 @@ func (w *World) clients(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("assume %s: %w", arn, err)
 		}
+		key := credentials.NewStaticCredentialsProvider(who.AccessKeyID, who.Secret, who.Token)
 		*made.into = client.New(client.Config{
 			Record:      record,
-			Credentials: credentials.NewStaticCredentialsProvider(who.AccessKeyID, who.Secret, who.Token),
+			Credentials: key,
 			Region:      w.signingRegion,
 			Transport:   client.Transport(w.dialer.DialContext, w.transport()),
 		})
 		if made.role == appRole {
-			w.CDK.Context["dr.admins"] = arn
+			w.CDK.Context["dr.admins"], w.appKey = arn, key
 		}
 	}
 	return nil
@@ -273,14 +281,14 @@ type functionError struct{ text string }
 
 func (e *functionError) Error() string { return e.text }
 
-func (w *World) snapshot(ctx context.Context, region string) (contract.SnapshotResult, error) {
+func (w *World) snapshot(ctx context.Context, region string) (contract.SnapshotResult, error) { //nolint:unparam // every helper of World is told its Region; a failover makes it another
 	var got contract.SnapshotResult
 	return got, w.invoke(ctx, region, contract.Snapshot, contract.SnapshotRequest{Reason: "demand"}, &got)
 }
 
-func (w *World) tick(ctx context.Context, region string) (contract.RecoveryStatus, error) {
+func (w *World) tick(ctx context.Context, region string) error {
 	var got contract.RecoveryStatus
-	return got, w.invoke(ctx, region, contract.Recovery, contract.RecoveryRequest{Action: contract.ActionTick}, &got)
+	return w.invoke(ctx, region, contract.Recovery, contract.RecoveryRequest{Action: contract.ActionTick}, &got)
 }
 
 // metric answers the highest value since a time, and whether there was any.
