@@ -15,9 +15,10 @@ GOARCH_FUNCTIONS ?= arm64
 LAMBDA_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w -buildid="
 
 # The race detector is for what runs in production and for the drill; the CDK app is
-# one synth in one process, and its bindings are slow to build with it.
-RACED := ./internal/... ./lambda/... ./drill/...
-PLAIN := ./constructs/... ./stacks/... ./bin/...
+# one synth in one process, and its bindings are slow to build with it; the
+# simulation runs one goroutine at a time by itself.
+PLAIN := ./constructs/... ./stacks/... ./bin/... ./internal/simulation
+RACED  = $$(go list ./internal/... ./lambda/... ./drill/... | grep -v /internal/simulation)
 
 .PHONY: help
 help: ## list the targets
@@ -49,6 +50,44 @@ test: install ## every test but the drill
 .PHONY: drill
 drill: ## the main job on this machine: emulator, real OpenSearch nodes, real cdk
 	@go run ./bin/drill run $(SCENARIO)
+
+# The operator's command; built, since a disaster is no time to compile.
+OSDR := $(BUILD)/osdr
+# What starts the real cdk; the local cloud has its own: CDK="node $$OSDR_DRILL_CDK".
+CDK ?= cdk
+# TO=<region> makes another Region active than the one cdk.json does not name.
+# ARGS goes to osdr plan (-c dr.<path>=<value> goes on to cdk, too), CDK_ARGS to cdk.
+TO ?=
+ARGS ?=
+CDK_ARGS ?=
+
+.PHONY: osdr
+osdr: ## build the operator's command, build/osdr
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(BUILD)/osdr ./bin/osdr
+
+# The plan says what would be lost before anything starts, and stops where the
+# switch would be refused; it prints the documented command and its words.
+define switch
+	@plan="$$($(OSDR) plan --$(1) $(if $(TO),--to $(TO)) -o shell $(ARGS))"; \
+	eval "$$plan"; export AWS_REGION; \
+	if ! $(CDK) "$$@" $(CDK_ARGS); then \
+	  echo "make $@: the deployment ended early. Nothing is half done that a run does not go on with: osdr status shows where it stands, make $@ goes on." >&2; exit 1; \
+	fi; \
+	if [ -n "$$OSDR_COMMIT" ]; then echo; echo "commit this line to cdk.json now:  $$OSDR_COMMIT"; fi
+endef
+
+.PHONY: failover
+failover: osdr ## make the other Region active: the active one is lost (TO=<region>)
+	$(call switch,failover)
+
+.PHONY: failback
+failback: osdr ## switch Regions as planned, losing nothing (TO=<region>)
+	$(call switch,planned)
+
+SEEDS ?= 10000
+.PHONY: simulate
+simulate: ## play SEEDS=<n> histories against the protocol; SEED=<n> replays one
+	go test ./internal/simulation -run '^TestSimulation$$' -count=1 -v -timeout 0 $(if $(SEED),-seed $(SEED),-seeds $(SEEDS))
 
 .PHONY: golden
 golden: ## rewrite the template goldens after a wanted change

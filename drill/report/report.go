@@ -31,6 +31,7 @@ type Report struct {
 	start    time.Time
 	mu       sync.Mutex
 	steps    []Step
+	findings Findings
 }
 
 // New starts a report that prints its progress to out.
@@ -75,7 +76,7 @@ func (r *Report) Failed() bool {
 	return len(r.steps) == 0
 }
 
-// Table of all steps, for people.
+// Table of all steps and of what was measured, for people.
 func (r *Report) Table() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,15 +98,34 @@ func (r *Report) Table() string {
 		pad := strings.Repeat(" ", width-len([]rune(s.Name)))
 		fmt.Fprintf(&b, "  %s  %s%s  %8s  %s\n", mark, s.Name, pad, round(s.Took), saw)
 	}
+	if len(r.findings.Cards) > 0 {
+		b.WriteString("\n")
+	}
+	for _, c := range r.findings.Cards {
+		fmt.Fprintf(&b, "  %-28s %8s  %s\n", c.Title, c.Value, c.Note)
+	}
+	for _, s := range r.findings.Splits {
+		fmt.Fprintf(&b, "\n  %s: %s\n", s.Title, round(s.Total()))
+		for _, p := range s.Parts {
+			fmt.Fprintf(&b, "    %-32s %8s\n", p.Name, round(p.Took))
+		}
+	}
 	fmt.Fprintf(&b, "\n%d passed, %d failed\n", passed, failed)
 	return b.String()
 }
 
-// WriteJUnit writes the steps as one suite of test cases.
+// WriteJUnit writes the scenario and each of its steps as test cases of one suite.
 func (r *Report) WriteJUnit(path string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	suite := junit.Testsuite{Name: "drill/" + r.Scenario, Time: seconds(time.Since(r.start)), Timestamp: r.start.UTC().Format(time.RFC3339)}
+	whole := junit.Testcase{Name: r.Scenario, Classname: "drill", Time: suite.Time}
+	for _, s := range r.steps {
+		if s.Err != nil && whole.Failure == nil {
+			whole.Failure = &junit.Result{Message: s.Name + ": " + firstLine(s.Err.Error()), Data: s.Err.Error()}
+		}
+	}
+	suite.AddTestcase(whole)
 	for _, s := range r.steps {
 		c := junit.Testcase{Name: s.Name, Classname: "drill." + r.Scenario, Time: seconds(s.Took)}
 		if s.Err != nil {

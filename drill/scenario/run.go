@@ -15,15 +15,21 @@ import (
 	"github.com/opensearch-dr/osdr/drill/report"
 )
 
-// scenarios by name; "regular" is what `make drill` and CI run.
+// scenarios by name.
 var scenarios = map[string][]func(context.Context, *World) error{
-	"regular": {SetUp, Regular, Faults},
-	"faults":  {SetUp, Faults},
+	"regular":    {SetUp, Regular, Faults},
+	"faults":     {SetUp, Faults},
+	"story":      {SetUp, Story},
+	"stories":    {SetUp, Story, Story, Story}, // in a row on one cloud: no orphan
+	"planned":    {SetUp, Planned},
+	"cut":        {SetUp, Cut},
+	"stale-flag": {SetUp, StaleFlag},
 }
 
 // Run starts a local cloud from the installation in dir (empty: the default), plays a scenario and ends with a table on out. The
 // error is nil only if every step was as promised. What cdk printed, the calls
-// and the nodes' logs stay in the run's folder; junit.xml lies beside them.
+// and the nodes' logs stay in the run's folder; junit.xml and report.html lie
+// beside them.
 func Run(ctx context.Context, name, dir string, out io.Writer) error {
 	parts, ok := scenarios[name]
 	if !ok {
@@ -60,6 +66,7 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 		}
 	}()
 	w := NewWorld(c, r, root, log)
+	w.watch = startWatch(ctx, w)
 	var failed error
 	for _, part := range parts {
 		if failed = part(ctx, w); failed != nil {
@@ -69,9 +76,11 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 	if cause := context.Cause(ctx); cause != nil {
 		failed = errors.Join(failed, cause)
 	}
+	failed = errors.Join(failed, w.finish())
 	failed = errors.Join(failed, r.Do("the local cloud stops", func() (string, error) { return "", c.Stop() }))
 	_, _ = fmt.Fprint(out, r.Table())
-	failed = errors.Join(failed, r.WriteJUnit(filepath.Join(c.Folder(), "junit.xml")))
+	failed = errors.Join(failed, r.WriteJUnit(filepath.Join(c.Folder(), "junit.xml")), r.WritePage(filepath.Join(c.Folder(), "report.html")))
+	_, _ = fmt.Fprintf(out, "the page: %s\n", relative(root, filepath.Join(c.Folder(), "report.html")))
 	if failed == nil && r.Failed() {
 		failed = errors.New("a step failed")
 	}

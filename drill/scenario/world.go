@@ -30,6 +30,7 @@ import (
 	"github.com/opensearch-dr/osdr/drill/cloud"
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/drill/report"
+	"github.com/opensearch-dr/osdr/drill/workload"
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/store"
@@ -59,6 +60,10 @@ type World struct {
 	other  *client.Client // the stranger
 	dialer *gateway.Dialer
 	loaded time.Time // when the client began to write
+
+	appKey aws.CredentialsProvider // the application's
+	work   *workload.Load          // the client that a switch is watched by
+	watch  *watch
 }
 
 // NewWorld around a started cloud. Log receives all that cdk prints.
@@ -85,6 +90,7 @@ func NewWorld(c *cloud.Cloud, r *report.Report, root string, log io.Writer) *Wor
 			"dr.primaryRegion":        Primary,
 			"dr.secondaryRegion":      Secondary,
 			"dr.rpoMinutes":           fmt.Sprint(rpo),
+			"dr.lostAfter":            "10s",
 			"dr.engineVersion":        "OpenSearch_3.3", // the newest the service has; the nodes here are 3.4
 			"dr.dns.zoneName":         zoneName,
 			"dr.dns.record":           record,
@@ -216,14 +222,15 @@ func (w *World) clients(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("assume %s: %w", arn, err)
 		}
+		key := credentials.NewStaticCredentialsProvider(who.AccessKeyID, who.Secret, who.Token)
 		*made.into = client.New(client.Config{
 			Record:      record,
-			Credentials: credentials.NewStaticCredentialsProvider(who.AccessKeyID, who.Secret, who.Token),
+			Credentials: key,
 			Region:      w.signingRegion,
 			Transport:   client.Transport(w.dialer.DialContext, w.transport()),
 		})
 		if made.role == appRole {
-			w.CDK.Context["dr.admins"] = arn
+			w.CDK.Context["dr.admins"], w.appKey = arn, key
 		}
 	}
 	return nil

@@ -70,7 +70,7 @@ func TestImportDirections(t *testing.T) {
 			}
 		}
 	}
-	for _, must := range []string{"internal/", "lambda/", "constructs/", "stacks/", "bin/app", "drill/"} {
+	for _, must := range []string{"internal/", "lambda/", "constructs/", "stacks/", "bin/app", "bin/osdr", "drill/"} {
 		if !seen[must] {
 			t.Errorf("no package under %s was looked at: the rule cannot fail", must)
 		}

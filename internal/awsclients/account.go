@@ -9,18 +9,24 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 // OperatorConfig is for a person's own credentials: whatever Region their shell
 // names, or fallback when it names none. Each client says its Region itself.
 func OperatorConfig(ctx context.Context, fallback string) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithLogger(logging.Nop{}), // all that matters is in the errors
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)))
 	if err != nil {
 		return cfg, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	if cfg.Region == "" {
 		cfg.Region = fallback
+	}
+	// Without credentials every Region would look lost.
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		return cfg, fmt.Errorf("find AWS credentials: %w; log in, or set AWS_PROFILE", err)
 	}
 	return cfg, nil
 }

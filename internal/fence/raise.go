@@ -31,6 +31,9 @@ type Fence struct {
 	// Guarded picks the indexes that hold somebody's documents: the rest is the
 	// engine's own and stays writable.
 	Guarded func([]opensearch.Index) []opensearch.Index
+	// Before answers an index as its user has it, without the block of a restore
+	// that is not handed over yet; nil: as it stands.
+	Before func(opensearch.Index) opensearch.Index
 	// May is asked directly before each change.
 	May func(context.Context) error
 }
@@ -109,7 +112,7 @@ func (f Fence) Raise(ctx context.Context, rec *Record, uuid, token string, now t
 			return rec, "", err
 		}
 		guarded := f.Guarded(all)
-		changed := rec.note(guarded)
+		changed := rec.note(guarded, f.Before)
 		if changed {
 			if err := rec.Save(ctx, f.Bucket); err != nil {
 				return rec, "", err
@@ -129,7 +132,7 @@ func (f Fence) Raise(ctx context.Context, rec *Record, uuid, token string, now t
 
 // note what stands there of indexes that are new, and of those that were lifted
 // or unblocked meanwhile, as their user has them now.
-func (r *Record) note(guarded []opensearch.Index) (changed bool) {
+func (r *Record) note(guarded []opensearch.Index, before func(opensearch.Index) opensearch.Index) (changed bool) {
 	names := map[string]bool{}
 	for _, i := range guarded {
 		names[i.Name] = true
@@ -137,7 +140,11 @@ func (r *Record) note(guarded []opensearch.Index) (changed bool) {
 		if ok && f.UUID == i.UUID && (Stopped(i) || !f.Blocked && slices.Equal(f.Blocks, i.Blocks)) {
 			continue
 		}
-		r.Indices[i.Name] = Index{UUID: i.UUID, Blocks: i.Blocks, Setting: i.SettingsVersion}
+		users := i
+		if before != nil {
+			users = before(i)
+		}
+		r.Indices[i.Name] = Index{UUID: i.UUID, Blocks: users.Blocks, Setting: i.SettingsVersion}
 		changed = true
 	}
 	for name := range r.Indices {

@@ -33,7 +33,7 @@ type Rules struct {
 // Plan decides which points go now, oldest first. all are the ids in the bucket,
 // known the summaries of those that were read: what is not known never goes, and
 // counts as own only when it is of the generation in force, so that less
-// knowledge only ever keeps more. It never names the newest verified point, a
+// knowledge only ever keeps more. The newest of each earlier generation stays. It never names the newest verified point, a
 // pinned one, or another cluster's; with no verified point it names none.
 func Plan(all []ID, known []Summary, pins []Pin, r Rules) []ID {
 	if r.Verified == nil || r.OwnUUID == "" || r.Limit < 1 {
@@ -56,9 +56,16 @@ func Plan(all []ID, known []Summary, pins []Pin, r Rules) []ID {
 	ids := slices.SortedFunc(slices.Values(all), Compare)
 	var out []ID
 	newer := 0
+	ends := map[int64]bool{} // of earlier tenures of this cluster
 	for _, id := range slices.Backward(ids) {
 		s, ours := own[id]
-		if ours && newer >= max(r.Keep, 1) && s.Start.Before(edge) && !pinned[id] && id != *r.Verified {
+		// What an earlier tenure ended with may be all that is left of what a switch
+		// gave up: a later restore over this domain counted on it (rule (b)).
+		last := ours && id.Generation < r.OwnGen && !ends[id.Generation]
+		if last {
+			ends[id.Generation] = true
+		}
+		if ours && !last && newer >= max(r.Keep, 1) && s.Start.Before(edge) && !pinned[id] && id != *r.Verified {
 			out = append(out, id)
 		}
 		if ours || id.Generation == r.OwnGen && !other[id] {

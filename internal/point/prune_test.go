@@ -72,6 +72,8 @@ func TestH17_PlanNever(t *testing.T) {
 				t.Fatalf("%s is pinned", id)
 			case id == *r.Verified:
 				t.Fatalf("%s is the newest verified one", id)
+			case id.Generation < r.OwnGen && !slices.ContainsFunc(ours, func(o point.ID) bool { return o.Generation == id.Generation && id.Less(o) }):
+				t.Fatalf("%s is what its tenure ended with", id)
 			case newer < max(r.Keep, 1):
 				t.Fatalf("%s is among the newest %d", id, r.Keep)
 			case r.Now.Sub(s.Start) <= time.Duration(r.Days)*24*time.Hour:
@@ -82,6 +84,9 @@ func TestH17_PlanNever(t *testing.T) {
 		if len(plan) == 0 && r.Verified != nil {
 			for i, id := range ours {
 				s := byID[id]
+				if id.Generation < r.OwnGen && (i+1 == len(ours) || ours[i+1].Generation > id.Generation) {
+					continue // what an earlier tenure ended with
+				}
 				if len(ours)-i-1 >= max(r.Keep, 1) && s.Start.Before(r.Now.AddDate(0, 0, -r.Days)) && id != *r.Verified &&
 					!slices.ContainsFunc(pins, func(p point.Pin) bool { return p.Point == id }) {
 					t.Fatalf("%s could go and stays", id)

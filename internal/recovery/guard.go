@@ -13,6 +13,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/restore"
 	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
 
@@ -95,7 +96,11 @@ func (r *run) expire(ctx context.Context) error {
 // raise the fence for a switch, to its final point.
 func (r *run) raise(ctx context.Context, dom domain.Recovery, rec *fence.Record, i ledger.Intent) error {
 	may := func(ctx context.Context) error { return r.stillAsked(ctx, i.Token) }
-	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, May: may}
+	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return err
+	}
+	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, Before: j.Before, May: may}
 	if err := may(ctx); err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func (r *run) over(err error) error {
 
 // takeUp the notes of this switch, or begin them.
 func (r *run) takeUp(ctx context.Context, i ledger.Intent) error {
-	if r.state == nil || r.state.Token != i.Token {
+	if r.state == nil || r.state.Token != i.Token || r.state.Over {
 		if err := r.tidy(ctx); err != nil { // of one that came to nothing
 			return err
 		}

@@ -97,6 +97,15 @@ func (j Journal) Mine(name string) *destruction.Restored {
 	return &destruction.Restored{UUID: i.UUID, Done: i.Done, Shards: i.Shards}
 }
 
+// Before the restore's own block: an index as its user sees it. Until the
+// hand-over is done, the block that stands there is ours (H24, H46).
+func (j Journal) Before(i opensearch.Index) opensearch.Index {
+	if item, ok := j.Items[i.Name]; ok && item.UUID == i.UUID && slices.Contains(i.Blocks, "write") {
+		i.Blocks = item.Blocks
+	}
+	return i
+}
+
 // Adopt what came of the restores that were asked for: an index of a name that
 // was free before, and that refuses writes since its first moment, is the copy.
 // One that never came is forgotten. It answers whether the journal changed.

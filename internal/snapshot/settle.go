@@ -12,6 +12,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/restore"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -184,7 +185,11 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 	if err != nil {
 		return point.Point{}, err
 	}
-	before, after := byName(j.Before, rec), byName(now, rec)
+	ours, _, err := restore.LoadJournal(ctx, r.Own, j.ClusterUUID)
+	if err != nil {
+		return point.Point{}, err
+	}
+	before, after := byName(j.Before, rec, ours), byName(now, rec, ours)
 	for _, name := range s.Indices {
 		i := indexOf(name, before, after)
 		p.Indices = append(p.Indices, i)
@@ -201,11 +206,12 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 	return p, nil
 }
 
-// byName, each as its user sees it: our own fence is no part of a point (H24).
-func byName(list []opensearch.Index, rec *fence.Record) map[string]opensearch.Index {
+// byName, each as its user sees it: our own fence, and the block of a restore that
+// is not handed over yet, are no part of a point (H24).
+func byName(list []opensearch.Index, rec *fence.Record, ours restore.Journal) map[string]opensearch.Index {
 	m := make(map[string]opensearch.Index, len(list))
 	for _, i := range list {
-		m[i.Name] = rec.Before(i)
+		m[i.Name] = ours.Before(rec.Before(i))
 	}
 	return m
 }

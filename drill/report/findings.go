@@ -1,0 +1,108 @@
+package report
+
+import "time"
+
+// Findings of a scenario beside its steps: what the page draws and counts.
+// Every time in them is the drill's own clock.
+type Findings struct {
+	Lanes  []Lane
+	Marks  []Mark
+	Splits []Split
+	Cards  []Card
+	Tables []Table
+	Zooms  []Zoom
+}
+
+// Lane of the timeline, drawn in the order of their first use.
+type Lane struct {
+	Name  string
+	Spans []Span
+}
+
+// Span of a lane. The colour says how it went, the label and the hatching say it
+// without colour.
+type Span struct {
+	From, To time.Time
+	Look     Look
+	Label    string // drawn where there is room
+	Tip      string // said on hovering
+}
+
+// Look of a span or a mark.
+type Look string
+
+// Looks: a Region has its own colour, so that a move is seen at a glance.
+const (
+	Good    Look = "good"    // in the first Region
+	Moved   Look = "moved"   // in the second one
+	Bad     Look = "bad"     // failed, refused, away
+	Working Look = "working" // under way
+	Quiet   Look = "quiet"   // there, nothing more
+)
+
+// Mark is a moment of a lane: a recovery point, a change of DNS.
+type Mark struct {
+	Lane string
+	At   time.Time
+	Look Look
+	Tip  string
+}
+
+// Split of one duration into its parts, in their order.
+type Split struct {
+	Title string
+	Note  string
+	Parts []Part
+}
+
+// Part of a Split.
+type Part struct {
+	Name string
+	Took time.Duration
+}
+
+// Card is a number to be seen first.
+type Card struct {
+	Title, Value, Note string
+	Bad                bool
+}
+
+// Table of the page.
+type Table struct {
+	Title string
+	Head  []string
+	Rows  [][]string
+}
+
+// Zoom is a part of the timeline, drawn once more in full width.
+type Zoom struct {
+	Title    string
+	From, To time.Time
+}
+
+// Add to the findings.
+func (r *Report) Add(change func(*Findings)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.findings)
+}
+
+// Lane of a name, made when it is not there.
+func (f *Findings) Lane(name string) *Lane {
+	for i := range f.Lanes {
+		if f.Lanes[i].Name == name {
+			return &f.Lanes[i]
+		}
+	}
+	f.Lanes = append(f.Lanes, Lane{Name: name})
+	return &f.Lanes[len(f.Lanes)-1]
+}
+
+// Total of the parts.
+func (s Split) Total() time.Duration {
+	var all time.Duration
+	for _, p := range s.Parts {
+		all += p.Took
+	}
+	return all
+}

@@ -1,0 +1,233 @@
+package scenario
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/opensearch-dr/osdr/drill/cdk"
+	"github.com/opensearch-dr/osdr/drill/client"
+	"github.com/opensearch-dr/osdr/drill/report"
+	"github.com/opensearch-dr/osdr/drill/workload"
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/point"
+)
+
+const (
+	orders    = "orders" // indexes orders-000001 and so on, written by the load
+	ordersAll = orders + "-*"
+	// clientTTL stands for the record's 60 s: an application's resolver that a
+	// drill has not the patience for.
+	clientTTL = time.Second
+)
+
+// flags of one command, beside the installation's own context.
+type flags map[string]string
+
+func (f flags) String() string {
+	var b strings.Builder
+	for _, key := range []string{"activeRegion", "unreachableRegion", "switchFrom"} {
+		if f[key] != "" {
+			fmt.Fprintf(&b, " -c %s=%s", key, f[key])
+		}
+	}
+	return b.String()
+}
+
+// deployment is `cdk deploy --all` with flags as an operator types it, on a
+// shell whose AWS_REGION may be set.
+func (w *World) deployment(f flags, shellRegion string) cdk.CLI {
+	c := w.CDK
+	c.Context = maps.Clone(w.CDK.Context)
+	maps.Copy(c.Context, f)
+	if shellRegion != "" {
+		c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_REGION="+shellRegion, "AWS_DEFAULT_REGION="+shellRegion)
+	}
+	return c
+}
+
+func (w *World) run(ctx context.Context, f flags, shellRegion string) (cdk.Result, error) {
+	label := "cdk deploy --all" + f.String()
+	if shellRegion != "" {
+		label = "AWS_REGION=" + shellRegion + " " + label
+	}
+	end := w.watch.event(label, report.Quiet)
+	defer end()
+	return w.deployment(f, shellRegion).Run(ctx, "deploy", "--all")
+}
+
+// commit activeRegion to the cdk.json of the next commands, as the switch's last
+// line says.
+func (w *World) commit(region string) error {
+	raw, err := os.ReadFile(filepath.Join(w.CDK.Dir, "cdk.json"))
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", region, err)
+	}
+	var file map[string]any
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return fmt.Errorf("commit %s: %w", region, err)
+	}
+	file["context"].(map[string]any)["activeRegion"] = region
+	if raw, err = json.Marshal(file); err != nil {
+		return err
+	}
+	path := filepath.Join(w.Cloud.Folder(), "cdk."+region+".json")
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		return fmt.Errorf("commit %s: %w", region, err)
+	}
+	// cdk itself reads the project's cdk.json; what the other one says goes by -c,
+	// and is no override because the app compares it with the committed file.
+	const variable = "OSDR_CDK_JSON="
+	env := []string{variable + path}
+	for _, e := range w.CDK.Env {
+		if !strings.HasPrefix(e, variable) {
+			env = append(env, e)
+		}
+	}
+	w.CDK.Env = env
+	w.CDK.Context["activeRegion"] = region
+	return nil
+}
+
+// startLoad once; the scenarios of a row go on with it.
+func (w *World) startLoad(ctx context.Context) (string, error) {
+	if w.work == nil {
+		dialer := w.Cloud.Gateway.Dialer()
+		dialer.TTL = clientTTL
+		w.work = workload.Start(ctx, workload.Config{
+			Record: record, Credentials: w.appKey, Dialer: dialer, TLS: w.transport().TLSClientConfig, Prefix: orders, Roll: 25 * time.Second,
+			Limit: 5 * time.Second, // a loaded machine is no outage
+		})
+	}
+	before := w.work.Acknowledged()
+	if err := w.await(ctx, time.Minute, "100 acknowledged writes", func() (bool, error) {
+		ops := w.work.Ops()
+		if n := len(ops) - 1; n >= 0 && !ops[n].OK {
+			return false, errors.New(ops[n].Reason)
+		}
+		return w.work.Acknowledged()-before >= 100, nil
+	}); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d writes acknowledged", w.work.Acknowledged()), nil
+}
+
+// direct client of a Region's domain, by its own endpoint.
+func (w *World) direct(region string) (*client.Client, error) {
+	d, ok := w.domain(region)
+	if !ok {
+		return nil, fmt.Errorf("there is no domain in %s", region)
+	}
+	return client.New(client.Config{
+		Record: d.Endpoint, Credentials: w.appKey, Transport: client.Transport(w.dialer.DialContext, w.transport()),
+		Region: func(context.Context) (string, error) { return region, nil },
+	}), nil
+}
+
+// uuid of a Region's domain, as it says itself.
+func (w *World) uuid(ctx context.Context, region string) (string, error) {
+	c, err := w.direct(region)
+	if err != nil {
+		return "", err
+	}
+	var info struct {
+		UUID string `json:"cluster_uuid"`
+	}
+	_, err = c.Do(ctx, http.MethodGet, "/", nil, &info)
+	return info.UUID, err
+}
+
+// ledger of a Region's bucket.
+func (w *World) ledger(ctx context.Context, region string) (ledger.Ledger, error) {
+	v := ledger.ReadOne(ctx, w.bucket(region))
+	if v.Answer != ledger.Present {
+		return ledger.Ledger{}, fmt.Errorf("the ledger of %s is %s: %v", region, v.Answer, v.Err)
+	}
+	return v.Ledger, nil
+}
+
+// fullPoint of a Region that began after since and holds the load's newest index.
+func (w *World) fullPoint(ctx context.Context, region string, since time.Time) (point.Point, error) {
+	return w.awaitPoint(ctx, region, since, func(p point.Point) bool {
+		for _, i := range p.Indices {
+			if strings.HasPrefix(i.Name, orders+"-") && i.Documents > 0 {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// moved: the name leads to the Region's domain, and its client reads and writes
+// there.
+func (w *World) moved(ctx context.Context, region string, since time.Time) (string, error) {
+	if err := w.await(ctx, time.Minute, "reads and writes in "+region, func() (bool, error) {
+		ops := w.work.Ops()
+		if n := len(ops) - 1; n >= 0 && !ops[n].OK {
+			return false, errors.New(ops[n].Reason)
+		}
+		return !workload.FirstOK(ops, workload.Read, region, since).IsZero() && !workload.FirstOK(ops, workload.Write, region, since).IsZero(), nil
+	}); err != nil {
+		return "", err
+	}
+	to, err := w.dialer.Resolve(ctx, record)
+	if err != nil {
+		return "", err
+	}
+	if d, ok := w.domain(region); !ok || d.Endpoint != to.Host {
+		return "", fmt.Errorf("%s leads to %s, which is no domain of %s", record, to.Host, region)
+	}
+	if signing, err := w.signingRegion(ctx); err != nil || signing != region {
+		return "", fmt.Errorf("_active.%s says %s (%v)", record, signing, err)
+	}
+	return w.parameters(ctx, region)
+}
+
+// same content as before the switch, in what the load does not write.
+func (w *World) sameFilms(ctx context.Context, region string) error {
+	c, err := w.direct(region)
+	if err != nil {
+		return err
+	}
+	for index, want := range map[string]int{movies: films, flights: 50_000, stream: 10} {
+		n, err := c.Count(ctx, index)
+		if err != nil {
+			return err
+		}
+		if n != want {
+			return fmt.Errorf("%s in %s holds %d documents, not %d", index, region, n, want)
+		}
+	}
+	return nil
+}
+
+// contents of the load's indexes in a Region's domain.
+func (w *World) contents(ctx context.Context, region string) (workload.Contents, error) {
+	c, err := w.direct(region)
+	if err != nil {
+		return nil, err
+	}
+	return workload.ReadAll(ctx, c, ordersAll, nil)
+}
+
+// undisturbed: each operation since then succeeded.
+func (w *World) undisturbed(since time.Time) (string, error) {
+	n := 0
+	for _, o := range w.work.Ops() {
+		if o.Start.Before(since) {
+			continue
+		}
+		if !o.OK {
+			return "", fmt.Errorf("the client's %s at %s failed: %s", o.Kind, o.Start.Format(time.TimeOnly), o.Reason)
+		}
+		n++
+	}
+	return fmt.Sprintf("%d operations of the client, none failed", n), nil
+}

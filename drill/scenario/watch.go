@@ -1,0 +1,352 @@
+package scenario
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/opensearch-dr/osdr/drill/gateway"
+	"github.com/opensearch-dr/osdr/drill/report"
+	"github.com/opensearch-dr/osdr/drill/workload"
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/point"
+)
+
+// Lanes of the page.
+const (
+	laneEvents  = "commands"
+	laneAway    = "Region away"
+	laneReads   = "reads by the name"
+	laneWrites  = "writes by the name"
+	laneDNS     = "the name leads to"
+	lanePhases  = "controller of "
+	laneDomain  = "domain in "
+	lanePoints  = "points of "
+	watchEvery  = 150 * time.Millisecond
+	pointsEvery = 4 * time.Second
+)
+
+// watch looks at the cloud from outside while a scenario runs: domains, the name,
+// recovery points. What it sees is for the page and for measuring; no assertion
+// of a scenario rests on what the product says of itself here.
+type watch struct {
+	cancel context.CancelFunc
+	ended  sync.WaitGroup
+
+	mu      sync.Mutex
+	domains map[string][]stretch // by Region
+	name    []stretch            // endpoints
+	points  map[string]point.Point
+	away    map[string]time.Time
+	events  []report.Span
+	outages []report.Span
+}
+
+// stretch of one state.
+type stretch struct {
+	from, to time.Time
+	state    string
+}
+
+// Domain states of a watch.
+const (
+	domainMaking  = "being made"
+	domainStands  = "stands"
+	domainNothing = ""
+)
+
+func startWatch(ctx context.Context, w *World) *watch {
+	ctx, cancel := context.WithCancel(ctx)
+	v := &watch{cancel: cancel, domains: map[string][]stretch{}, points: map[string]point.Point{}, away: map[string]time.Time{}}
+	resolver := w.Cloud.Gateway.Dialer()
+	resolver.TTL = time.Millisecond
+	v.ended.Go(func() { v.every(ctx, watchEvery, func() { v.look(ctx, w, resolver) }) })
+	v.ended.Go(func() { v.every(ctx, pointsEvery, func() { v.collect(ctx, w) }) })
+	return v
+}
+
+func (v *watch) every(ctx context.Context, pause time.Duration, look func()) {
+	for ctx.Err() == nil {
+		look()
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (v *watch) stop() {
+	v.cancel()
+	v.ended.Wait()
+}
+
+func (v *watch) look(ctx context.Context, w *World, resolver *gateway.Dialer) {
+	limited, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	to := ""
+	if found, err := resolver.Resolve(limited, record); err == nil && found.Host != record {
+		to = found.Host
+	}
+	now := time.Now()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.name = extend(v.name, now, to)
+	for _, region := range []string{Primary, Secondary} {
+		state := domainNothing
+		if d, ok := w.domain(region); ok {
+			state = domainMaking
+			if d.Address != "" {
+				state = domainStands
+			}
+		}
+		v.domains[region] = extend(v.domains[region], now, state)
+	}
+}
+
+func extend(all []stretch, now time.Time, state string) []stretch {
+	if n := len(all) - 1; n >= 0 {
+		all[n].to = now
+		if all[n].state == state {
+			return all
+		}
+	}
+	return append(all, stretch{from: now, to: now, state: state})
+}
+
+// collect the points before pruning takes them.
+func (v *watch) collect(ctx context.Context, w *World) {
+	for _, region := range []string{Primary, Secondary} {
+		if v.isAway(otherRegion(region)) {
+			continue // its bucket would not answer
+		}
+		limited, cancel := context.WithTimeout(ctx, 3*time.Second)
+		all, err := w.points(limited, region)
+		cancel()
+		if err != nil {
+			continue // no bucket yet, or gone silent meanwhile; the next look tells
+		}
+		v.mu.Lock()
+		for _, p := range all {
+			v.points[p.ClusterUUID+"/"+p.ID.String()] = p
+		}
+		v.mu.Unlock()
+	}
+}
+
+func (v *watch) isAway(region string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_, away := v.away[region]
+	return away
+}
+
+// first time since when a Region's domain was in a state; zero if it never was.
+func (v *watch) first(region, state string, since time.Time) time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, s := range v.domains[region] {
+		if s.state == state && s.to.After(since) {
+			if s.from.Before(since) {
+				return since
+			}
+			return s.from
+		}
+	}
+	return time.Time{}
+}
+
+// led is when the name led to another Region first, after since.
+func (v *watch) led(region string, since time.Time) time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, s := range v.name {
+		if strings.Contains(s.state, "."+region+".") && s.to.After(since) {
+			if s.from.Before(since) {
+				return since
+			}
+			return s.from
+		}
+	}
+	return time.Time{}
+}
+
+// event of the scenario, until the answered function is called.
+func (v *watch) event(label string, look report.Look) (end func()) {
+	begin := time.Now()
+	return sync.OnceFunc(func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.events = append(v.events, report.Span{From: begin, To: time.Now(), Look: look, Label: label})
+	})
+}
+
+// takeAway a Region: API, domain and bucket, without an answer.
+func (w *World) takeAway(region string) error {
+	w.watch.mu.Lock()
+	w.watch.away[region] = time.Now()
+	w.watch.mu.Unlock()
+	return w.Cloud.SetOutage(region, gateway.Silent)
+}
+
+// giveBack the Region.
+func (w *World) giveBack(region string) error {
+	w.watch.mu.Lock()
+	w.watch.outages = append(w.watch.outages, report.Span{From: w.watch.away[region], To: time.Now(), Look: report.Bad, Label: region})
+	delete(w.watch.away, region)
+	w.watch.mu.Unlock()
+	return w.Cloud.SetOutage(region, gateway.None)
+}
+
+// finish looking, and hand what was seen to the report.
+func (w *World) finish() error {
+	if w.work != nil {
+		w.work.Stop()
+	}
+	v := w.watch
+	v.stop()
+	phases, err := w.phases()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for region, since := range v.away {
+		v.outages = append(v.outages, report.Span{From: since, To: time.Now(), Look: report.Bad, Label: region})
+	}
+	w.Report.Add(func(f *report.Findings) {
+		slices.SortFunc(v.events, func(a, b report.Span) int { return a.From.Compare(b.From) })
+		f.Lane(laneEvents).Spans = v.events
+		f.Lane(laneAway).Spans = v.outages
+		for _, lane := range []struct {
+			name string
+			kind workload.Kind
+		}{{laneReads, workload.Read}, {laneWrites, workload.Write}} {
+			if w.work != nil {
+				f.Lane(lane.name).Spans = bands(w.work.Ops(), lane.kind)
+			}
+		}
+		for _, s := range v.name {
+			if s.state != "" {
+				region := regionIn(s.state)
+				span := report.Span{From: s.from, To: s.to, Look: colour(region), Label: region, Tip: s.state}
+				f.Lane(laneDNS).Spans = append(f.Lane(laneDNS).Spans, span)
+			}
+		}
+		for _, region := range []string{Primary, Secondary} {
+			domain := f.Lane(laneDomain + region)
+			for _, s := range v.domains[region] {
+				switch s.state {
+				case domainMaking:
+					domain.Spans = append(domain.Spans, report.Span{From: s.from, To: s.to, Look: report.Working, Label: s.state})
+				case domainStands:
+					domain.Spans = append(domain.Spans, report.Span{From: s.from, To: s.to, Look: colour(region), Label: s.state})
+				}
+			}
+			f.Lane(lanePhases + region).Spans = phases[region]
+			f.Lane(lanePoints + region)
+		}
+		for _, p := range v.points {
+			f.Marks = append(f.Marks, pointMark(p))
+		}
+	})
+	return err
+}
+
+func pointMark(p point.Point) report.Mark {
+	look, kind := colour(p.Region), "recovery point"
+	switch p.Kind {
+	case point.KindFinal:
+		look, kind = report.Working, "final point"
+	case point.KindSalvage:
+		look, kind = report.Working, "salvage"
+	}
+	return report.Mark{Lane: lanePoints + p.Region, At: p.Start, Look: look,
+		Tip: fmt.Sprintf("%s %s: %d documents, %s added", kind, p.ID, p.Documents, size(p.BytesAdded))}
+}
+
+func bands(ops []workload.Op, kind workload.Kind) (spans []report.Span) {
+	for _, b := range workload.Bands(ops, kind) {
+		s := report.Span{From: b.From, To: b.To, Look: colour(b.Region), Label: b.Region, Tip: fmt.Sprintf("%d by %s", b.Ops, b.Region)}
+		if !b.OK {
+			s.Look, s.Label, s.Tip = report.Bad, "failed", fmt.Sprintf("%d failed: %s", b.Ops, firstSentence(b.Reason))
+		}
+		spans = append(spans, s)
+	}
+	return spans
+}
+
+func colour(region string) report.Look {
+	if region == Secondary {
+		return report.Moved
+	}
+	return report.Good
+}
+
+func regionIn(endpoint string) string {
+	for _, region := range []string{Primary, Secondary} {
+		if strings.Contains(endpoint, "."+region+".") {
+			return region
+		}
+	}
+	return endpoint
+}
+
+// controllerRun is what the recovery function logs of each run.
+type controllerRun struct {
+	Time    time.Time               `json:"time"`
+	Message string                  `json:"msg"`
+	Region  string                  `json:"region"`
+	Action  string                  `json:"action"`
+	Status  contract.RecoveryStatus `json:"status"`
+}
+
+// controllerRuns from the functions' logs.
+func (w *World) controllerRuns() ([]controllerRun, error) {
+	raw, err := os.ReadFile(filepath.Join(w.Cloud.Folder(), "emulator", "emulator.log"))
+	if err != nil {
+		return nil, fmt.Errorf("read the functions' logs: %w", err)
+	}
+	var runs []controllerRun
+	lines := bufio.NewScanner(bytes.NewReader(raw))
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		_, body, ok := bytes.Cut(lines.Bytes(), []byte(`{"time":`))
+		if !ok || !bytes.Contains(body, []byte(`"recovery run"`)) {
+			continue
+		}
+		var r controllerRun
+		if json.Unmarshal(append([]byte(`{"time":`), body...), &r) == nil {
+			runs = append(runs, r)
+		}
+	}
+	return runs, lines.Err()
+}
+
+// phases of a switch or a stand-down, as the controllers told them.
+func (w *World) phases() (map[string][]report.Span, error) {
+	runs, err := w.controllerRuns()
+	if err != nil {
+		return nil, err
+	}
+	spans := map[string][]report.Span{}
+	for _, r := range runs {
+		if r.Action != contract.ActionPromote && r.Action != contract.ActionRelease || r.Status.Phase == "" {
+			continue
+		}
+		all := spans[r.Region]
+		if n := len(all) - 1; n >= 0 && r.Time.Sub(all[n].To) < 15*time.Second {
+			all[n].To = r.Time
+			if all[n].Label == r.Status.Phase {
+				continue
+			}
+		}
+		spans[r.Region] = append(all, report.Span{From: r.Time, To: r.Time.Add(100 * time.Millisecond), Look: report.Working,
+			Label: r.Status.Phase, Tip: r.Status.Phase + ": " + firstOf(r.Status.WaitingFor, firstOf(r.Status.Refusal, "done"))})
+	}
+	return spans, nil
+}

@@ -1,0 +1,211 @@
+package operator_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/operator"
+	"github.com/opensearch-dr/osdr/internal/store/storetest"
+)
+
+// served by east, generation 1, with a point in west.
+func served() state {
+	one := tenure{Generation: 1, Region: east, Cluster: "cluster-east"}
+	return state{
+		Ledgers: map[string]tenure{east: one, west: one}, Domains: map[string]string{east: "ready"},
+		Points: []pointSpec{{In: west, Generation: 1, Cluster: "cluster-east", Age: "20m"}},
+	}
+}
+
+// marked is served with a switch to west under way.
+func marked() state {
+	s := served()
+	for region, t := range s.Ledgers {
+		t.Intent = &ledger.Intent{Token: "ABCDEFGHIJKL", FromGeneration: 1, To: west, RequestID: "r-1", Phase: ledger.PhaseFence, Expires: now.Add(6 * time.Minute)}
+		s.Ledgers[region] = t
+	}
+	return s
+}
+
+func plan(t *testing.T, o *operator.Operator, ask operator.Ask) operator.Plan {
+	t.Helper()
+	p, err := o.Plan(context.Background(), ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The command that a plan prints is one that the app takes, and means (H2).
+func TestH2_PlannedCommandIsAcceptedAndMeant(t *testing.T) {
+	silent := served()
+	silent.Away = []string{east}
+	for name, c := range map[string]struct {
+		state state
+		ask   operator.Ask
+	}{
+		"failover":       {silent, operator.Ask{Kind: operator.Failover}},
+		"planned":        {served(), operator.Ask{Kind: operator.Planned}},
+		"with overrides": {served(), operator.Ask{Kind: operator.Planned, Overrides: map[string]string{"dr.lostAfter": "5s", "dr.dns.adopt": "true"}}},
+	} {
+		o, _ := open(t, c.state, nil)
+		p := plan(t, o, c.ask)
+		if p.Refusal != "" {
+			t.Fatalf("%s: %s", name, p.Refusal)
+		}
+		flags := map[string]any{}
+		for n, word := range p.Args {
+			if word == "-c" {
+				key, value, _ := strings.Cut(p.Args[n+1], "=")
+				flags[key] = value
+			}
+		}
+		app, err := load(flags)
+		if err != nil {
+			t.Fatalf("%s: cdk would refuse %s: %v", name, p.Command, err)
+		}
+		if app.ActiveRegion != west || !app.Explicit && app.SwitchFrom == "" || app.AskedAt == "" {
+			t.Errorf("%s: %s is not meant: %+v", name, p.Command, app.Flags)
+		}
+	}
+}
+
+// G5: a plan asks the lost Region for its ledger once, and knocks; it looks for
+// nothing else there, and it writes nowhere.
+func TestG5_APlanHardlyAsksTheLostRegion(t *testing.T) {
+	s := served()
+	s.Away = []string{east}
+	o, w := open(t, s, nil)
+	written := w.buckets[west].Calls(storetest.Put)
+	plan(t, o, operator.Ask{Kind: operator.Failover})
+	lost := w.buckets[east]
+	if gets, lists := lost.Calls(storetest.Get), lost.Calls(storetest.List); gets != 1 || lists != 0 {
+		t.Errorf("the lost bucket was asked %d times and listed %d times, want the ledger alone", gets, lists)
+	}
+	if got := w.buckets[west].Calls(storetest.Put) + w.buckets[west].Calls(storetest.Delete); got != written {
+		t.Errorf("a plan wrote %d times", got-written)
+	}
+}
+
+// A Region that answers nothing costs two rounds of the given time, not more.
+func TestG5_StatusIsBounded(t *testing.T) {
+	s := marked()
+	s.Away = []string{east}
+	o, _ := open(t, s, nil)
+	begin := time.Now()
+	got := o.Status(context.Background(), 5)
+	if took := time.Since(begin); took > 20*o.Timeout {
+		t.Errorf("took %s with a time of %s", took, o.Timeout)
+	}
+	if got.InForce == nil || got.InForce.ActiveRegion != east || got.Switch == nil || len(got.Attention) == 0 {
+		t.Errorf("what the other Region knows is missing: %+v", got)
+	}
+}
+
+// The generation in force may be known by a point's copy alone (H14).
+func TestH14_InForceByThePointsCopy(t *testing.T) {
+	s := served()
+	s.Away = []string{east}
+	delete(s.Ledgers, west)
+	o, _ := open(t, s, nil)
+	if got := o.Status(context.Background(), 5); got.InForce == nil || got.InForce.Generation != 1 {
+		t.Errorf("status: %+v", got.InForce)
+	}
+	if p := plan(t, o, operator.Ask{Kind: operator.Failover}); p.LossSeconds != 1200 {
+		t.Errorf("plan: %+v", p)
+	}
+}
+
+func TestAbort(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*state)
+		want   string // error; empty: it is done
+		notice string
+	}{
+		"done":                               {func(*state) {}, "", ""},
+		"the controller is at work at first": {func(s *state) { s.Leased = 3 }, "", ""},
+		"the active Region is away": {func(s *state) {
+			s.Silent = []string{"controller " + east}
+		}, "", "the controller of us-east-1: "},
+		"H3 claimed meanwhile":  {func(s *state) { s.Claimed = true }, "too late: the switch was claimed, generation 2 names us-west-2", ""},
+		"nobody removes it":     {func(s *state) { s.Deaf = true }, "still marked in the ledger of us-east-1", ""},
+		"no controller answers": {func(s *state) { s.Silent = []string{"controller " + east, "controller " + west} }, "still marked in the ledger of us-east-1", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := marked()
+			c.change(&s)
+			o, _ := open(t, s, nil)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			a, err := o.PlanAbort(ctx)
+			if err != nil || a.Done || a.Confirm != "ABCDEFGH" {
+				t.Fatalf("%+v %v", a, err)
+			}
+			a, err = o.Abort(ctx, a)
+			if c.want == "" && (err != nil || !a.Done) {
+				t.Errorf("%+v %v", a, err)
+			}
+			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("want %q, got %v", c.want, err)
+			}
+			if !strings.Contains(strings.Join(a.Notices, "\n"), c.notice) {
+				t.Errorf("no notice with %q in %q", c.notice, a.Notices)
+			}
+		})
+	}
+}
+
+// A domain that stays fenced, an old point, a domain that waits to be stood down:
+// each is said with the Region's name.
+func TestAttention(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*state)
+		want   string
+	}{
+		"old point":  {func(s *state) { s.Points[0].Age = "2h" }, "us-west-2: the newest recovery point is 2h0m old, the objective is 1h0m"},
+		"no point":   {func(s *state) { s.Points = nil }, "us-west-2: there is no recovery point of the active domain"},
+		"superseded": {func(s *state) { s.Domains[west] = "ready" }, "us-west-2: a domain stands here although standby is cold"},
+		"no domain":  {func(s *state) { delete(s.Domains, east) }, "us-east-1: the active domain: absent"},
+		"behind":     {func(s *state) { s.Ledgers[east] = tenure{Generation: 2, Region: east, Cluster: "cluster-east"} }, "us-west-2: its ledger stands at generation 1, 2 is in force"},
+		"expired":    {func(s *state) { *s = marked(); expire(s) }, "was not claimed; the active side lifts its fence"},
+		"busy":       {func(s *state) { s.Domains[east] = "busy" }, "us-east-1: the active domain: the domain in us-east-1 is Processing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := served()
+			c.change(&s)
+			o, _ := open(t, s, nil)
+			got := strings.Join(o.Status(context.Background(), 5).Attention, "\n")
+			if !strings.Contains(got, c.want) {
+				t.Errorf("want %q in:\n%s", c.want, got)
+			}
+		})
+	}
+}
+
+func expire(s *state) {
+	for _, t := range s.Ledgers {
+		t.Intent.Expires = now.Add(-time.Second)
+	}
+}
+
+// Without any point the target's own content may go on, if it is the one that was
+// promoted from; the loss is said by the ledger's time.
+func TestH11_OwnContentIsNoRefusal(t *testing.T) {
+	s := state{
+		Ledgers: map[string]tenure{west: {Generation: 2, Region: east, Cluster: "cluster-east"}},
+		Away:    []string{east}, Domains: map[string]string{west: "ready"},
+	}
+	o, _ := open(t, s, nil)
+	p := plan(t, o, operator.Ask{Kind: operator.Failover, To: west})
+	if p.Refusal != "" || p.LossSeconds != 48*3600 || !strings.Contains(strings.Join(p.Warnings, "\n"), "H11") {
+		t.Errorf("%+v", p)
+	}
+	delete(s.Domains, west)
+	o, _ = open(t, s, nil)
+	if p := plan(t, o, operator.Ask{Kind: operator.Failover, To: west}); p.Refusal == "" || p.Command != "" {
+		t.Errorf("nothing to restore, and no refusal: %+v", p)
+	}
+}
