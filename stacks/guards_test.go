@@ -529,7 +529,7 @@ var wildcards = []struct{ resource, actions string }{
 	{`arn:aws:cloudformation:R:A:stack/osdr-(traffic|(domain|recovery)-R)/\*`, `cloudformation:DescribeStacks`},
 	{`arn:aws:es:R:A:domain/osdr/\*`, `es:ESHttp(Delete|Get|Head|Patch|Post|Put)`},
 	{`arn:aws:s3:::osdr-snapshots-A-R/\*`, `s3:(GetObject|PutObject|DeleteObject|AbortMultipartUpload|ListMultipartUploadParts)`},
-	{`arn:aws:s3:::osdr-snapshots-A-R/_dr/(|lease/|journal/|points/|pins/)\*`, `s3:(GetObject|PutObject|DeleteObject)`},
+	{`arn:aws:s3:::osdr-snapshots-A-R/_dr/(|lease/|journal/|fence/|points/|pins/)\*`, `s3:(GetObject|PutObject|DeleteObject)`},
 	{`arn:aws:kms:R:A:key/\*`, `kms:(Decrypt|GenerateDataKey)`}, // by alias and service, TestX7
 	// The CDK's framework: every version of the one function, of the same stack.
 	{`\{"Fn::Join":\["",\[\{"Fn::GetAtt":\["\w+(Function|framework)\w*","Arn"\]\},":\*"\]\]\}`, `lambda:InvokeFunction`},
@@ -648,7 +648,7 @@ func TestWhoMayDoWhatWithObjects(t *testing.T) {
 			far + "/_dr/lease/x.json":    {"snapshot": "g", "recovery": "gpd"},
 			own + "/_dr/journal/x.json":  {"snapshot": "gpd", "recovery": "gpd"},
 			far + "/_dr/journal/x.json":  {"snapshot": "g", "recovery": "gpd"},
-			own + "/_dr/fence/x.json":    {"recovery": "gpd"},
+			own + "/_dr/fence/x.json":    {"snapshot": "g", "recovery": "gpd"},
 			own + "/_dr/points/1-1.json": {"snapshot": "g", "recovery": "gpd", "traffic": "g"},
 			far + "/_dr/points/1-1.json": {"snapshot": "gpd", "recovery": "gpd", "traffic": "g"},
 			own + "/_dr/pins/1-1-x.json": {"recovery": "gpd"},

@@ -48,8 +48,11 @@ func (v Variables) snapshotObjects(region string) []role.Statement {
 			Wildcard: "leases and journals are named by what they are of, points are numbered, pins are of points",
 		},
 		{
+			// The fence says which blocks are the product's own: a point must not take
+			// them for the user's.
 			Sid: "LedgerRead", Actions: []string{"s3:GetObject"},
-			Resources: []string{below(own, "ledger.json"), below(own, "points/*"), below(other, "ledger.json")}, Wildcard: "recovery points are numbered",
+			Resources: []string{below(own, "ledger.json"), below(own, "points/*"), below(own, "fence/*"), below(other, "ledger.json")},
+			Wildcard:  "recovery points are numbered, fences are of a cluster UUID",
 		},
 		{
 			Sid: "RepositoryRead", Actions: []string{"s3:GetObject"}, Resources: []string{other + "/*"},

@@ -124,7 +124,7 @@ func (s *story) arrives(ctx context.Context, wish flags, from, to string, genera
 	if _, err := s.run(ctx, wish, ""); err != nil {
 		return "", err
 	}
-	if _, err := s.moved(ctx, to, begun); err != nil {
+	if err := s.moved(ctx, to, begun); err != nil {
 		return "", err
 	}
 	led, err := s.ledger(ctx, to)

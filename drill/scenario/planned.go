@@ -45,14 +45,13 @@ func (s *story) planned(ctx context.Context, title, from, to string) (string, er
 	}
 	command := time.Now()
 	_, err = s.run(ctx, flags{"activeRegion": to, "switchFrom": fmt.Sprint(led.Generation)}, "")
-	c := s.course(to, command, command)
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.moved(ctx, to, command); err != nil {
+	if err := s.moved(ctx, to, command); err != nil {
 		return "", err
 	}
-	c = s.course(to, command, command)
+	c := s.course(to, command, command)
 	writes, reads := workload.LongestGap(s.work.Ops(), workload.Write, command), workload.LongestGap(s.work.Ops(), workload.Read, command)
 	s.reportCourse(title, "from the command to the client's first write by the name in "+to+", both Regions well; the client writes until the fence.", c)
 	s.card(title+": write pause", writes.Length().Round(100*time.Millisecond).String(), "longest time without an acknowledged write", false)

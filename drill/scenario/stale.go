@@ -49,7 +49,7 @@ func (s *story) staleDeploy(ctx context.Context) (string, error) {
 	}
 	for _, want := range []string{"cdk.json says " + Primary, "the ledger says " + Secondary} {
 		if !strings.Contains(out.Text, want) {
-			return "", fmt.Errorf("the refusal does not say %q:\n%s", want, err)
+			return "", fmt.Errorf("the refusal does not say %q:\n%w", want, err)
 		}
 	}
 	if _, has := s.domain(Primary); has != had || !had && !s.watch.first(Primary, domainMaking, since).IsZero() {
@@ -62,7 +62,7 @@ func (s *story) staleDeploy(ctx context.Context) (string, error) {
 	if !after.Same(before) || after.Intent != nil {
 		return "", fmt.Errorf("the ledger went from %+v to %+v", before, after)
 	}
-	if _, err := s.moved(ctx, Secondary, since); err != nil {
+	if err := s.moved(ctx, Secondary, since); err != nil {
 		return "", err
 	}
 	calm, err := s.undisturbed(since)

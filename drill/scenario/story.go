@@ -96,7 +96,7 @@ func (s *story) takePrimary(ctx context.Context) (string, error) {
 	}); err != nil {
 		return "", err
 	}
-	if err := s.World.takeAway(Primary); err != nil {
+	if err := s.takeAway(Primary); err != nil {
 		return "", err
 	}
 	s.away = time.Now()
@@ -125,7 +125,7 @@ func (s *story) failOver(ctx context.Context) (string, error) {
 }
 
 func (s *story) servesAgain(ctx context.Context) (string, error) {
-	if _, err := s.moved(ctx, Secondary, s.away); err != nil {
+	if err := s.moved(ctx, Secondary, s.away); err != nil {
 		return "", err
 	}
 	s.failover = s.course(Secondary, s.away, s.failover.command)

@@ -148,7 +148,7 @@ func (w *World) uuid(ctx context.Context, region string) (string, error) {
 func (w *World) ledger(ctx context.Context, region string) (ledger.Ledger, error) {
 	v := ledger.ReadOne(ctx, w.bucket(region))
 	if v.Answer != ledger.Present {
-		return ledger.Ledger{}, fmt.Errorf("the ledger of %s is %s: %v", region, v.Answer, v.Err)
+		return ledger.Ledger{}, fmt.Errorf("the ledger of %s is %s: %v", region, v.Answer, v.Err) //nolint:errorlint // Err may be nil
 	}
 	return v.Ledger, nil
 }
@@ -167,7 +167,7 @@ func (w *World) fullPoint(ctx context.Context, region string, since time.Time) (
 
 // moved: the name leads to the Region's domain, and its client reads and writes
 // there.
-func (w *World) moved(ctx context.Context, region string, since time.Time) (string, error) {
+func (w *World) moved(ctx context.Context, region string, since time.Time) error {
 	if err := w.await(ctx, time.Minute, "reads and writes in "+region, func() (bool, error) {
 		ops := w.work.Ops()
 		if n := len(ops) - 1; n >= 0 && !ops[n].OK {
@@ -175,17 +175,17 @@ func (w *World) moved(ctx context.Context, region string, since time.Time) (stri
 		}
 		return !workload.FirstOK(ops, workload.Read, region, since).IsZero() && !workload.FirstOK(ops, workload.Write, region, since).IsZero(), nil
 	}); err != nil {
-		return "", err
+		return err
 	}
 	to, err := w.dialer.Resolve(ctx, record)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if d, ok := w.domain(region); !ok || d.Endpoint != to.Host {
-		return "", fmt.Errorf("%s leads to %s, which is no domain of %s", record, to.Host, region)
+		return fmt.Errorf("%s leads to %s, which is no domain of %s", record, to.Host, region)
 	}
 	if signing, err := w.signingRegion(ctx); err != nil || signing != region {
-		return "", fmt.Errorf("_active.%s says %s (%v)", record, signing, err)
+		return fmt.Errorf("_active.%s says %s (%v)", record, signing, err) //nolint:errorlint // err may be nil
 	}
 	return w.parameters(ctx, region)
 }

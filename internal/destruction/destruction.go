@@ -44,7 +44,7 @@ func Allowed(i opensearch.Index, mine *Restored, saved []point.Point) error {
 	return fmt.Errorf("index %s (%s) holds %d documents that no verified recovery point has", i.Name, i.UUID, i.Documents)
 }
 
-// Untouched: every primary says that it has seen no operation.
+// Untouched tells whether every primary says that it has seen no operation.
 func Untouched(i opensearch.Index) bool {
 	return complete(i) && !slices.ContainsFunc(i.Shards, func(s opensearch.Shard) bool { return s.MaxSeqNo >= 0 })
 }

@@ -296,7 +296,7 @@ func (f Fence) Unquieten(ctx context.Context, rec *Record) error {
 	if err != nil {
 		return err
 	}
-	if set && value == NoAutoCreate && !(rec.AutoCreateSet && rec.AutoCreate == NoAutoCreate) {
+	if set && value == NoAutoCreate && (!rec.AutoCreateSet || rec.AutoCreate != NoAutoCreate) {
 		if err := f.may(ctx); err != nil {
 			return err
 		}

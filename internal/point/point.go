@@ -136,7 +136,7 @@ const (
 	KindSalvage = "salvage" // of a superseded domain, before anything of it goes
 )
 
-// Exact: nothing was written while the snapshot ran, so it holds what the domain
+// Exact says that nothing was written while the snapshot ran, so it holds what the domain
 // held, document by document.
 func (p Point) Exact() bool {
 	for _, i := range p.Indices {

@@ -69,7 +69,7 @@ type Plan struct {
 	Forbidden []string
 }
 
-// Settled: nothing is left to do or to wait for.
+// Settled says that nothing is left to do or to wait for.
 func (p Plan) Settled() bool {
 	return len(p.RemoveIndices)+len(p.RemoveStreams)+len(p.Indices)+len(p.Streams)+len(p.Running)+len(p.Forbidden) == 0
 }
@@ -123,9 +123,7 @@ func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []poi
 			out.RemoveIndices = append(out.RemoveIndices, i.Name)
 		}
 	}
-	for _, name := range sorted(removed) {
-		out.RemoveStreams = append(out.RemoveStreams, name)
-	}
+	out.RemoveStreams = append(out.RemoveStreams, sorted(removed)...)
 	for _, i := range w.Indices {
 		if i.DataStream == "" && !slices.Contains(out.Unchanged, i.Name) && !slices.Contains(out.Running, i.Name) {
 			out.Indices = append(out.Indices, i.Name)

@@ -72,13 +72,13 @@ func (c *client) act() {
 	}
 }
 
-func (w *world) indexOf(d *standing, name string) (opensearch.Index, bool) {
+func (w *world) indexOf(d *standing, name string) opensearch.Index {
 	for _, i := range indices(d) {
 		if i.Name == name || i.DataStream == name && i.WriteIndex {
-			return i, true
+			return i
 		}
 	}
-	return opensearch.Index{}, false
+	return opensearch.Index{}
 }
 
 func (w *world) newWrite(index, id string) *write {
@@ -119,7 +119,7 @@ func (c *client) bulk(d *standing, name, id string) {
 	if err != nil {
 		return
 	}
-	i, _ := w.indexOf(d, name)
+	i := w.indexOf(d, name)
 	b := &bulk{d: d, number: number, uuid: i.UUID, write: o}
 	w.pending = append(w.pending, b)
 	w.at(time.Duration(w.random.IntN(90_000))*time.Millisecond, func() {
@@ -161,7 +161,7 @@ func (c *client) drop(d *standing) {
 
 // applied to the index of that name.
 func (w *world) applied(d *standing, name string, o *write) {
-	i, _ := w.indexOf(d, name)
+	i := w.indexOf(d, name)
 	if len(w.held[i.UUID]) == 0 {
 		w.age[i.UUID] = w.now
 	}
@@ -177,7 +177,7 @@ func (w *world) applied(d *standing, name string, o *write) {
 func (w *world) acknowledged(d *standing, name string, o *write) {
 	o.acked, o.at = true, w.now
 	w.stats.Acknowledged++
-	i, _ := w.indexOf(d, name)
+	i := w.indexOf(d, name)
 	if c := w.claims[w.top]; c != nil && c.before == d && c.d != d && c.lossless && c.fenced[i.UUID] && !w.holds(c.d)[o] {
 		w.fail("G6: %s is acknowledged by the domain in %s after the planned switch to %s", o, d.region, c.d.region)
 	}

@@ -122,10 +122,10 @@ func (w *world) update(q *process, s *stack, to template) error {
 		w.cleanUp(q, s, to)
 	}
 	if was.promotion != nil && to.promotion == nil {
-		_, _ = w.custom(q, s, contract.Promotion, contract.TypePromotion, cfn.RequestDelete, was.promotion, nil)
+		_ = w.custom(q, s, contract.Promotion, contract.TypePromotion, cfn.RequestDelete, was.promotion, nil)
 	}
 	if was.meant != nil && to.meant == nil {
-		_, _ = w.custom(q, s, contract.Gate, contract.TypeMeant, cfn.RequestDelete, was.meant, nil)
+		_ = w.custom(q, s, contract.Gate, contract.TypeMeant, cfn.RequestDelete, was.meant, nil)
 	}
 	s.status = "UPDATE_COMPLETE"
 	w.log.add(w.now, q, s.status, nil)
@@ -162,17 +162,14 @@ func (w *world) forward(q *process, s *stack, was, to template, done *[]undo) er
 		if old != nil {
 			request = cfn.RequestUpdate
 			*done = append(*done, undo{kind, func(q *process) error {
-				_, err := w.custom(q, s, function, kind, cfn.RequestUpdate, old, now)
-				return err
+				return w.custom(q, s, function, kind, cfn.RequestUpdate, old, now)
 			}})
 		} else {
 			*done = append(*done, undo{kind, func(q *process) error {
-				_, err := w.custom(q, s, function, kind, cfn.RequestDelete, now, nil)
-				return err
+				return w.custom(q, s, function, kind, cfn.RequestDelete, now, nil)
 			}})
 		}
-		_, err := w.custom(q, s, function, kind, request, now, old)
-		return err
+		return w.custom(q, s, function, kind, request, now, old)
 	}
 	if err := ask(contract.Gate, contract.TypeMeant, was.meant, to.meant); err != nil {
 		return err
@@ -203,14 +200,14 @@ func (w *world) forward(q *process, s *stack, was, to template, done *[]undo) er
 		return err
 	}
 	if to.traffic != nil && (was.traffic == nil || *was.traffic != *to.traffic) {
-		return w.forwardTraffic(q, s, was, to, done)
+		return w.forwardTraffic(q, s, was, done)
 	}
 	return nil
 }
 
 // forwardTraffic asks what the ledger says and sets the record to it, when it
 // differs from what this stack set last.
-func (w *world) forwardTraffic(q *process, s *stack, was, to template, done *[]undo) error {
+func (w *world) forwardTraffic(q *process, s *stack, was template, done *[]undo) error {
 	set := func(q *process, request cfn.RequestType) error {
 		w.opened++
 		event := cfn.Event{RequestType: request, RequestID: fmt.Sprint("traffic-", w.opened), StackID: s.name, ResourceType: contract.TypeTraffic}
@@ -242,7 +239,7 @@ func (w *world) forwardTraffic(q *process, s *stack, was, to template, done *[]u
 
 // custom resource behind the Provider framework. Whoever waits here may be called
 // off; the framework's own waiter goes on to its end.
-func (w *world) custom(q *process, s *stack, function, kind string, request cfn.RequestType, now, old *contract.WishProperties) (map[string]string, error) {
+func (w *world) custom(q *process, s *stack, function, kind string, request cfn.RequestType, now, old *contract.WishProperties) error {
 	w.opened++
 	e := custom.Event{Event: cfn.Event{
 		RequestType: request, RequestID: fmt.Sprint("request-", w.opened), StackID: s.name, ResourceType: kind,
@@ -251,40 +248,39 @@ func (w *world) custom(q *process, s *stack, function, kind string, request cfn.
 	if request != cfn.RequestCreate {
 		e.PhysicalResourceID = w.settings.Name + "-" + strings.ToLower(strings.TrimPrefix(kind, "Custom::")) + "-" + s.region
 	}
-	var data map[string]string
 	var err error
 	over := false
 	w.start("waiter "+e.RequestID, s.region, false, func(p *process) {
-		data, err = w.wait(p, s, function, e)
+		err = w.wait(p, s, function, e)
 		over = true
 	})
 	for !over {
 		q.sleep(5 * time.Second)
 		if s.cancelled && !s.rollingBack() {
-			return nil, errors.New("cancelled")
+			return errors.New("cancelled")
 		}
 	}
-	return data, err
+	return err
 }
 
-func (w *world) wait(p *process, s *stack, function string, e custom.Event) (map[string]string, error) {
+func (w *world) wait(p *process, s *stack, function string, e custom.Event) error {
 	ctx := context.Background()
 	first, err := w.asked(ctx, p, function, s.region, e)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.Data, e.PhysicalResourceID = first.Data, first.PhysicalResourceID
 	for began := w.now; w.now.Sub(began) < 55*time.Minute; {
 		p.sleep(time.Duration(20+w.random.IntN(50)) * time.Second)
 		next, err := w.asked(ctx, p, function, s.region, e)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if *next.IsComplete {
-			return next.Data, nil
+			return nil
 		}
 	}
-	return nil, errors.New("the waiter's time is over")
+	return errors.New("the waiter's time is over")
 }
 
 func properties(w *contract.WishProperties) map[string]any {

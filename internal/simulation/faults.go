@@ -131,7 +131,7 @@ func (s *schedule) happen(c *call) {
 		s.log.add(s.now, c.p, c.line()+" "+fates[fate], nil)
 		s.at(time.Duration(s.random.IntN(30))*time.Second, func() {
 			if s.reach(c.p.region, c.to) == nil {
-				s.do(c, "arrives: ")
+				_ = s.do(c, "arrives: ")
 			}
 		})
 		s.answer(c, fmt.Errorf("%s: %w", c.line(), errLost))

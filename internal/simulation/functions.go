@@ -86,7 +86,7 @@ func invoke[T any](ctx context.Context, w *world, p *process, name, region, what
 		var result T
 		var failed error
 		back := func(err error) {
-			w.at(w.schedule.faults.latency(w.random, nil), func() {
+			w.at(w.faults.latency(w.random, nil), func() {
 				if w.reachable(p.region, target{region, functions}) != nil {
 					err = errLost
 				}
@@ -97,7 +97,7 @@ func invoke[T any](ctx context.Context, w *world, p *process, name, region, what
 		q := w.begin(name, region, func(q *process) { result, failed = body(q) })
 		q.done = func() { back(failed) }
 		q.killed = func() { back(errFunction) }
-		if !w.schedule.faults.quiet && w.random.IntN(200) == 0 { // the client repeats, the first one runs on
+		if !w.faults.quiet && w.random.IntN(200) == 0 { // the client repeats, the first one runs on
 			w.at(time.Duration(w.random.IntN(30))*time.Second, func() {
 				w.begin(name, region, func(q *process) { _, _ = body(q) })
 			})
@@ -159,12 +159,12 @@ func (c caller) Snapshot(ctx context.Context, region string, req contract.Snapsh
 
 func (w *world) snapshotSoon(region, reason string) {
 	times := 1
-	if !w.schedule.faults.quiet && w.random.IntN(20) == 0 {
+	if !w.faults.quiet && w.random.IntN(20) == 0 {
 		times = 2
 	}
 	for range times {
 		d := time.Duration(w.random.IntN(3000)) * time.Millisecond
-		if !w.schedule.faults.quiet && w.random.IntN(20) == 0 {
+		if !w.faults.quiet && w.random.IntN(20) == 0 {
 			d += time.Duration(w.random.IntN(120)) * time.Second
 		}
 		w.at(d, func() { w.snapshot(region, reason) })

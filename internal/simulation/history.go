@@ -33,7 +33,7 @@ func (h *history) add(now time.Time, p *process, what string, err error) {
 	}
 	h.lines = append(h.lines, line)
 	if h.out != nil {
-		fmt.Fprintln(h.out, line)
+		_, _ = fmt.Fprintln(h.out, line)
 	}
 }
 

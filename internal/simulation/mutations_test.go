@@ -161,10 +161,9 @@ func (b *blunt) SetAutoCreate(ctx context.Context, value string, set bool) error
 // warped is a bucket that a mutation overrides in part.
 type warped struct {
 	store.Bucket
-	get    func(ctx context.Context, key string) (store.Object, error)
-	put    func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error)
-	list   func(ctx context.Context, prefix string) ([]store.Entry, error)
-	remove func(ctx context.Context, key string) error
+	get  func(ctx context.Context, key string) (store.Object, error)
+	put  func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error)
+	list func(ctx context.Context, prefix string) ([]store.Entry, error)
 }
 
 func (b *warped) Get(ctx context.Context, key string) (store.Object, error) {

@@ -63,7 +63,7 @@ func (w *world) play() {
 
 // weather of this history.
 func (w *world) weather() {
-	f := &w.schedule.faults
+	f := &w.faults
 	switch w.random.IntN(4) {
 	case 0:
 		*f = faults{crash: 2, lose: 2, refuse: 2, late: 1, stall: 1}
@@ -312,7 +312,7 @@ func (w *world) chaos(p *process) {
 
 // quiet: nothing fails any more.
 func (w *world) quiet() {
-	w.schedule.faults = faults{quiet: true}
+	w.faults = faults{quiet: true}
 	w.cut, w.routeOff = false, false
 	for _, r := range []string{east, west} {
 		clear(w.places[r].down)

@@ -234,7 +234,7 @@ func (s *schedule) run(until time.Time, stop func() bool) {
 			return
 		}
 		e := heap.Pop(&s.queue).(event)
-		if d := e.at.Sub(time.Now()); d > 0 {
+		if d := time.Until(e.at); d > 0 {
 			time.Sleep(d)
 			synctest.Wait() // deadlines of contexts that were over on the way
 		}

@@ -25,6 +25,7 @@ type Statistics struct {
 	Steps, Acknowledged, Claims, Planned, Unplanned, Restores, Pruned, StuckRollbacks, Points int
 }
 
+// Add those of another history.
 func (s *Statistics) Add(o Statistics) {
 	s.Steps += o.Steps
 	s.Acknowledged += o.Acknowledged

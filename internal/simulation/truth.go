@@ -68,7 +68,6 @@ type claimed struct {
 // holding of a snapshot: index UUID and number of writes, by index name.
 type holding struct {
 	indices map[string]held
-	start   time.Time
 }
 
 type held struct {
@@ -116,7 +115,8 @@ func (t *truth) changed(b *bucket, key string, before, after *object) {
 	case strings.HasPrefix(key, point.Prefix) && before != nil && after == nil && strings.Count(key, ".") == 1:
 		t.pruned(b, before)
 	case strings.Contains(key, "/index-") && !strings.Contains(key, "/indices/"):
-		t.dirty[key[:strings.Index(key, "/")]] = b
+		base, _, _ := strings.Cut(key, "/")
+		t.dirty[base] = b
 	}
 }
 
@@ -186,13 +186,12 @@ func (t *truth) switched(last, c *claimed) {
 		return
 	}
 	has := t.holds(c.d)
-	lossy := false
 	for _, o := range sorted(t.holds(last.d)) {
 		if o.acked && !o.forgotten && !has[o] {
 			c.lost = append(c.lost, o)
 		}
 	}
-	lossy = len(c.lost) > 0
+	lossy := len(c.lost) > 0
 	blocked := true
 	for _, i := range indices(last.d) {
 		if !slices.Contains(i.Blocks, "write") && !slices.Contains(i.Blocks, "read_only") && i.Open {

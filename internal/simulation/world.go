@@ -95,10 +95,8 @@ func (w *world) clock() time.Time { return w.now }
 // reachable answers nil, or how the silence sounds. Somebody outside of both
 // Regions has no link that could be cut.
 func (w *world) reachable(from string, to target) error {
-	switch {
-	case to.part == nobody:
-		return nil
-	case to.part == routes:
+	switch to.part {
+	case nobody, routes:
 		return nil
 	}
 	p := w.places[to.region]
