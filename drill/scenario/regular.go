@@ -294,16 +294,16 @@ func (w *World) strangerIsRefused(ctx context.Context) (string, error) {
 // that nobody meant. The first calls of the access step are refused by design:
 // they are how it sees that a role is not mapped yet.
 func (w *World) noneRefused(context.Context) (string, error) {
-	calls := w.Cloud.Gateway.Calls(gateway.Filter{Front: "domain", Since: w.loaded, Match: func(c gateway.Call) bool { return c.Function != "" }})
+	calls := w.Cloud.Gateway.Calls(gateway.Filter{Since: w.loaded, Match: func(c gateway.Call) bool { return c.Function != "" }})
 	for _, c := range calls {
 		if c.Status == http.StatusForbidden {
-			return "", fmt.Errorf("%s was refused %s %s at %s", c.Function, c.Method, c.Path, c.Time.Format(time.TimeOnly))
+			return "", fmt.Errorf("%s was refused %s %s of %s at %s", c.Function, c.Method, c.Path, c.Service, c.Time.Format(time.TimeOnly))
 		}
 	}
 	if len(calls) == 0 {
-		return "", errors.New("no function called the domain: nothing was looked at")
+		return "", errors.New("no function called anything: nothing was looked at")
 	}
-	return fmt.Sprintf("%d calls to the domain", len(calls)), nil
+	return fmt.Sprintf("%d calls", len(calls)), nil
 }
 
 func (w *World) agesArePublished(ctx context.Context) (string, error) {
