@@ -195,9 +195,9 @@ func (v View) InForce() (l Ledger, ok bool, err error) {
 }
 
 func disputed(wa string, a Ledger, wb string, b Ledger) error {
-	return fmt.Errorf("find the generation in force: %w over generation %d: %s names domain %s in %s since %s, %s names domain %s in %s since %s; nothing is changed until `osdr promote --over %d` says which one goes on",
+	return fmt.Errorf("find the generation in force: %w over generation %d: %s names domain %s in %s since %s, %s names domain %s in %s since %s; nothing is changed while they differ: find out with `osdr status` which domain clients wrote to, then put the other Region's %s right by hand, from that one's bucket",
 		ErrDispute, a.Generation, wa, a.ClusterUUID, a.ActiveRegion, a.Since.Format(time.RFC3339),
-		wb, b.ClusterUUID, b.ActiveRegion, b.Since.Format(time.RFC3339), a.Generation)
+		wb, b.ClusterUUID, b.ActiveRegion, b.Since.Format(time.RFC3339), Key)
 }
 
 // FirstSetUp answers nil only when generation 1 may be claimed: both Regions
@@ -216,7 +216,7 @@ func (v View) FirstSetUp(anyPoint, otherHoldsDocuments bool) error {
 	}
 	switch {
 	case anyPoint || v.FromPoints != nil:
-		return errors.New(step + "there is no ledger, but there are recovery points: this is not a new installation; run `osdr status`, then `osdr promote`")
+		return errors.New(step + "there is no ledger, but there are recovery points: this is not a new installation; see with `osdr status` whose they are, and bring back " + Key + " from the bucket's older versions, or from the copy in the newest point")
 	case otherHoldsDocuments:
 		return errors.New(step + "there is no ledger, but the other Region's domain holds documents; make that Region the active one, or remove that domain")
 	}

@@ -228,7 +228,7 @@ func TestH15_D12_EqualGenerationsThatDifferAreADispute(t *testing.T) {
 			if ok {
 				t.Errorf("%s differs between %s: in force", what, where)
 			}
-			wantErr(t, err, ledger.ErrDispute, "generation 2", "us-east-1", "--over 2")
+			wantErr(t, err, ledger.ErrDispute, "generation 2", "us-east-1", "osdr status", ledger.Key)
 			if view.Agreed() {
 				t.Errorf("%s differs between %s: agreed", what, where)
 			}
