@@ -51,8 +51,15 @@ func parseKey(key string) (id ID, end string, ok bool) {
 	return id, name[dot:], err == nil
 }
 
-// keys of all points of a bucket, by id: which ends are there.
-func keys(ctx context.Context, b store.Bucket) (map[ID]map[string]store.Entry, error) {
+// standing is what there is of one point.
+type standing struct {
+	id       ID
+	point    bool // the point object
+	removing bool // the mark of its removal
+}
+
+// keys of all points of a bucket, oldest first.
+func keys(ctx context.Context, b store.Bucket) ([]standing, error) {
 	entries, err := b.List(ctx, Prefix)
 	if errors.Is(err, store.ErrAbsent) {
 		return nil, nil
@@ -60,15 +67,20 @@ func keys(ctx context.Context, b store.Bucket) (map[ID]map[string]store.Entry, e
 	if err != nil {
 		return nil, fmt.Errorf("list recovery points: %w", err)
 	}
-	out := map[ID]map[string]store.Entry{}
+	var out []standing // a listing is ordered, so those of one point come together
 	for _, e := range entries {
-		if id, end, ok := parseKey(e.Key); ok {
-			if out[id] == nil {
-				out[id] = map[string]store.Entry{}
-			}
-			out[id][end] = e
+		id, end, ok := parseKey(e.Key)
+		if !ok {
+			continue
 		}
+		if n := len(out); n == 0 || out[n-1].id != id {
+			out = append(out, standing{id: id})
+		}
+		last := &out[len(out)-1]
+		last.point = last.point || end == endPoint
+		last.removing = last.removing || end == endRemoving
 	}
+	slices.SortFunc(out, func(a, b standing) int { return Compare(a.id, b.id) })
 	return out, nil
 }
 
@@ -80,13 +92,11 @@ func List(ctx context.Context, b store.Bucket) ([]ID, error) {
 		return nil, err
 	}
 	var out []ID
-	for id, ends := range all {
-		_, there := ends[endPoint]
-		if _, going := ends[endRemoving]; there && !going {
-			out = append(out, id)
+	for _, s := range all {
+		if s.point && !s.removing {
+			out = append(out, s.id)
 		}
 	}
-	slices.SortFunc(out, Compare)
 	return out, nil
 }
 

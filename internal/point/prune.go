@@ -204,11 +204,10 @@ func Unfinished(ctx context.Context, b store.Bucket) ([]ID, error) {
 		return nil, err
 	}
 	var out []ID
-	for id, ends := range all {
-		if _, ok := ends[endRemoving]; ok {
-			out = append(out, id)
+	for _, s := range all {
+		if s.removing {
+			out = append(out, s.id)
 		}
 	}
-	slices.SortFunc(out, Compare)
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/opensearch-dr/osdr/internal/destruction"
@@ -58,13 +59,14 @@ func LoadJournal(ctx context.Context, b store.Bucket, uuid string) (j Journal, o
 	if err != nil {
 		return j, false, fmt.Errorf("read the journal of restores: %w", err)
 	}
-	var have Journal
-	if err := json.Unmarshal(o.Body, &have); err != nil {
+	have, err := store.Parse(o, store.JSON[Journal])
+	if err != nil {
 		return j, false, fmt.Errorf("read the journal of restores s3://%s/%s: %w; it says which indexes are ours, do not delete it", b.Name(), JournalKey, err)
 	}
 	if have.ClusterUUID != uuid || have.Items == nil {
 		return j, false, nil
 	}
+	have.Items = maps.Clone(have.Items) // its items are replaced, never changed
 	return have, true, nil
 }
 

@@ -74,11 +74,6 @@ type shardBlob struct {
 	Incremental int64  `json:"incremental"` // bytes that this snapshot added
 }
 
-type file struct {
-	Name   string
-	Length int64
-}
-
 // repository is one registration at work.
 type repository struct {
 	name     string
@@ -124,6 +119,15 @@ func get[T any](ctx context.Context, r *repository, key string) (out T, err erro
 	})
 }
 
+// parseRoot of index-N.
+func parseRoot(body []byte) (root, error) {
+	in, err := store.JSON[engineRoot](body)
+	if err != nil {
+		return root{}, err
+	}
+	return in.root()
+}
+
 func (r *repository) put(ctx context.Context, key string, value any) error {
 	body, err := encode(key, value)
 	if err != nil {
@@ -157,7 +161,11 @@ func (r *repository) load(ctx context.Context, step string) (*root, error) {
 	if newest < 0 {
 		return &root{Generation: -1, Snapshots: map[string]rootSnapshot{}, Indices: map[string]*repositoryIndex{}}, nil
 	}
-	out, err := get[root](ctx, r, r.key(fmt.Sprintf("index-%d", newest)))
+	object, err := r.bucket.Get(ctx, r.key(fmt.Sprintf("index-%d", newest)))
+	if err != nil {
+		return nil, lost(err)
+	}
+	out, err := store.Parse(object, parseRoot)
 	if err != nil {
 		return nil, lost(err)
 	}
@@ -177,7 +185,7 @@ func (r *root) clone() *root {
 func (r *repository) save(ctx context.Context, next *root) error {
 	old := next.Generation
 	next.Generation++
-	if err := r.put(ctx, r.key(fmt.Sprintf("index-%d", next.Generation)), next); err != nil {
+	if err := r.put(ctx, r.key(fmt.Sprintf("index-%d", next.Generation)), next.written()); err != nil {
 		return err
 	}
 	if err := r.put(ctx, r.key("index.latest"), next.Generation); err != nil {
@@ -214,7 +222,7 @@ func (r *repository) collect(ctx context.Context, now *root) error {
 				}
 				keep[key] = true
 				for _, f := range blob.Files {
-					keep[r.indexKey(i.ID, shard, f.Name)] = true
+					keep[r.indexKey(i.ID, shard, f.blob())] = true
 				}
 			}
 		}

@@ -213,12 +213,12 @@ func (p *recovering) read(ctx context.Context, r *repository) error {
 	}
 	out := shard{documents: map[string]operation{}, maxSeqNo: blob.MaxSeqNo}
 	for _, f := range blob.Files {
-		object, err := r.bucket.Get(ctx, r.indexKey(p.id, number, f.Name))
+		object, err := r.bucket.Get(ctx, r.indexKey(p.id, number, f.blob()))
 		if err != nil {
 			return err
 		}
 		if int64(len(object.Body)) != f.Length {
-			return fmt.Errorf("file %s has %d bytes, not %d", f.Name, len(object.Body), f.Length)
+			return fmt.Errorf("file %s has %d bytes, not %d", f.blob(), len(object.Body), f.Length)
 		}
 		decoder := json.NewDecoder(strings.NewReader(string(object.Body)))
 		for {
@@ -234,7 +234,7 @@ func (p *recovering) read(ctx context.Context, r *repository) error {
 				out.documents[op.ID] = op
 			}
 		}
-		out.segments = append(out.segments, segment{strings.TrimPrefix(f.Name, "__"), object.Body})
+		out.segments = append(out.segments, segment{strings.TrimPrefix(f.blob(), "__"), object.Body})
 		p.bytes += f.Length
 	}
 	*p.index.shards[p.shard] = out

@@ -135,13 +135,13 @@ func (c *Cluster) capture(ctx context.Context, s *running, p planned) error {
 	blob := shardBlob{MaxSeqNo: sh.maxSeqNo}
 	var total int64
 	for _, g := range sh.segments {
-		f := file{"__" + g.name, int64(len(g.body))}
+		f := fileOf(g)
 		total += f.Length
 		blob.Files = append(blob.Files, f)
 		if slices.Contains(known.Files, f) {
 			continue
 		}
-		if _, err := r.bucket.Put(ctx, r.indexKey(id.ID, number, f.Name), g.body, store.Condition{}); err != nil {
+		if _, err := r.bucket.Put(ctx, r.indexKey(id.ID, number, f.blob()), g.body, store.Condition{}); err != nil {
 			return err
 		}
 		blob.Incremental += f.Length
