@@ -57,7 +57,7 @@ func (c *client) act() {
 	case n < 92:
 		_ = d.cluster.CreateDataStream(ctx, "events")
 		if err := d.cluster.Rollover(ctx, "events"); err == nil {
-			w.log.add(w.now, nil, fmt.Sprintf("client%d rolls events over on %s", c.number, d.endpoint), nil)
+			w.log.say(w.now, nil, "client%d rolls events over on %s", c.number, d.endpoint)
 		}
 	case n < 95:
 		w.later++
@@ -73,12 +73,8 @@ func (c *client) act() {
 }
 
 func (w *world) indexOf(d *standing, name string) opensearch.Index {
-	for _, i := range indices(d) {
-		if i.Name == name || i.DataStream == name && i.WriteIndex {
-			return i
-		}
-	}
-	return opensearch.Index{}
+	i, _ := d.cluster.Describe(name)
+	return i
 }
 
 func (w *world) newWrite(index, id string) *write {
@@ -91,7 +87,7 @@ func (c *client) write(d *standing, name, id string) {
 	w := c.w
 	o := w.newWrite(name, id)
 	err := d.cluster.Index(context.Background(), name, id, fmt.Sprint("w", o.number))
-	w.log.add(w.now, nil, fmt.Sprintf("client%d writes %s to %s", c.number, o, d.endpoint), err)
+	w.log.say(w.now, err, "client%d writes %s to %s", c.number, o, d.endpoint)
 	if err != nil {
 		return
 	}
@@ -105,7 +101,7 @@ func (c *client) remove(d *standing, name, id string) {
 	if err := d.cluster.Delete(context.Background(), name, id); err != nil {
 		return
 	}
-	w.log.add(w.now, nil, fmt.Sprintf("client%d deletes %s on %s", c.number, o, d.endpoint), nil)
+	w.log.say(w.now, nil, "client%d deletes %s on %s", c.number, o, d.endpoint)
 	w.applied(d, name, o)
 	w.acknowledged(d, name, o)
 }
@@ -115,7 +111,7 @@ func (c *client) bulk(d *standing, name, id string) {
 	w := c.w
 	o := w.newWrite(name, id)
 	number, err := d.cluster.BeginWrite(context.Background(), name, id, fmt.Sprint("w", o.number))
-	w.log.add(w.now, nil, fmt.Sprintf("client%d begins %s on %s", c.number, o, d.endpoint), err)
+	w.log.say(w.now, err, "client%d begins %s on %s", c.number, o, d.endpoint)
 	if err != nil {
 		return
 	}
@@ -128,7 +124,7 @@ func (c *client) bulk(d *standing, name, id string) {
 			return
 		}
 		err := d.cluster.FinishWrite(context.Background(), number)
-		w.log.add(w.now, nil, fmt.Sprintf("%s on %s is through", o, d.endpoint), err)
+		w.log.say(w.now, err, "%s on %s is through", o, d.endpoint)
 		if err != nil {
 			return
 		}
@@ -149,7 +145,7 @@ func (c *client) drop(d *standing) {
 			continue
 		}
 		err := d.cluster.DeleteIndex(context.Background(), i.Name)
-		w.log.add(w.now, nil, fmt.Sprintf("client%d drops %s on %s", c.number, i.Name, d.endpoint), err)
+		w.log.say(w.now, err, "client%d drops %s on %s", c.number, i.Name, d.endpoint)
 		if err == nil {
 			for _, o := range w.held[i.UUID] {
 				o.forgotten = true

@@ -37,6 +37,13 @@ func (h *history) add(now time.Time, p *process, what string, err error) {
 	}
 }
 
+// say is add of a text that is made only when somebody reads it.
+func (h *history) say(now time.Time, err error, format string, a ...any) {
+	if h != nil {
+		h.add(now, nil, fmt.Sprintf(format, a...), err)
+	}
+}
+
 func stamp(now time.Time) string {
 	d := now.Sub(began)
 	return fmt.Sprintf("%02d:%02d:%06.3f", int(d.Hours()), int(d.Minutes())%60, (d % time.Minute).Seconds())

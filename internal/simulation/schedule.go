@@ -47,17 +47,12 @@ type schedule struct {
 }
 
 type event struct {
-	at     time.Time
+	at     time.Duration // since the history began
 	number int
 	do     func()
 }
 
-func (e event) before(o event) bool {
-	if c := e.at.Compare(o.at); c != 0 {
-		return c < 0
-	}
-	return e.number < o.number
-}
+func (e event) before(o event) bool { return e.at < o.at || e.at == o.at && e.number < o.number }
 
 // events are a heap: the next one is the first.
 type events []event
@@ -101,7 +96,7 @@ func (q *events) pop() event {
 // at pushes an event, d from now.
 func (s *schedule) at(d time.Duration, do func()) {
 	s.number++
-	s.queue.push(event{s.now.Add(d), s.number, do})
+	s.queue.push(event{s.now.Sub(began) + d, s.number, do})
 }
 
 // process is one run of a function, or somebody outside who asks for things.
@@ -226,7 +221,7 @@ func (s *schedule) collect() {
 			}
 		}
 		slices.SortFunc(fresh, func(a, b *call) int {
-			return cmp.Or(cmp.Compare(a.p.number, b.p.number), cmp.Compare(a.op, b.op), cmp.Compare(a.what, b.what))
+			return cmp.Or(cmp.Compare(a.p.number, b.p.number), cmp.Compare(a.op, b.op), cmp.Compare(a.to.region, b.to.region), cmp.Compare(a.what, b.what))
 		})
 		for _, c := range fresh {
 			s.take(c)
@@ -251,12 +246,12 @@ func (s *schedule) take(c *call) {
 // run until the queue is empty, the time is over, or a check fails.
 func (s *schedule) run(until time.Time, stop func() bool) {
 	s.collect()
-	for s.failed == nil && len(s.queue) > 0 && s.queue[0].at.Before(until) {
+	for s.failed == nil && len(s.queue) > 0 && s.queue[0].at < until.Sub(began) {
 		if stop != nil && stop() {
 			return
 		}
 		e := s.queue.pop()
-		s.now = e.at
+		s.now = began.Add(e.at)
 		s.steps++
 		e.do()
 		s.collect()

@@ -374,12 +374,16 @@ func (t *truth) pruned(b *bucket, before *object) {
 // snapshot answers what is in the snapshot of a point, nil when the repository
 // does not have it.
 func (t *truth) snapshot(b *bucket, p point.Point) *holding {
-	root, ok := readRoot(b, p.BasePath)
-	if !ok || !root.has(p.SnapshotUUID) {
+	o := rootOf(b, p.BasePath)
+	if o == nil || !bytes.Contains(o.Body, []byte(p.SnapshotUUID)) { // the root says it of living ones only
 		return nil
 	}
 	if h := t.taken[p.SnapshotUUID]; h != nil {
 		return h
+	}
+	root, err := store.Parse(o.Object, store.JSON[engineRoot])
+	if err != nil {
+		return nil
 	}
 	h := root.read(b, p.BasePath, p.SnapshotUUID)
 	if h != nil {
@@ -401,10 +405,11 @@ type engineRoot struct {
 	Identifiers map[string]string `json:"index_metadata_identifiers"`
 }
 
-func readRoot(b *bucket, base string) (r engineRoot, ok bool) {
+// rootOf a repository: its newest index-N, nil when it has none.
+func rootOf(b *bucket, base string) *object {
 	entries, _ := b.List(context.Background(), base+"/index-")
 	if len(entries) == 0 {
-		return r, false
+		return nil
 	}
 	newest := entries[0]
 	for _, e := range entries[1:] {
@@ -412,17 +417,7 @@ func readRoot(b *bucket, base string) (r engineRoot, ok bool) {
 			newest = e
 		}
 	}
-	r, err := store.Parse(b.objects[newest.Key].Object, store.JSON[engineRoot])
-	return r, err == nil
-}
-
-func (r engineRoot) has(uuid string) bool {
-	for _, s := range r.Snapshots {
-		if s.UUID == uuid {
-			return true
-		}
-	}
-	return false
+	return b.objects[newest.Key]
 }
 
 func (r engineRoot) read(b *bucket, base, uuid string) *holding {
@@ -474,7 +469,14 @@ func (d *standing) restore(c *opensearchtest.Caller, repository, snapshot string
 		if p.bucket.name != reg.Bucket {
 			continue
 		}
-		root, _ := readRoot(p.bucket, reg.BasePath)
+		o := rootOf(p.bucket, reg.BasePath)
+		if o == nil {
+			continue
+		}
+		root, err := store.Parse(o.Object, store.JSON[engineRoot])
+		if err != nil {
+			return err
+		}
 		for _, s := range root.Snapshots {
 			if s.Name != snapshot {
 				continue
