@@ -590,3 +590,13 @@ func TestReleaseOfADomainThatDoesNotAnswer(t *testing.T) {
 		t.Errorf("%v", s.Notices)
 	}
 }
+
+// The listing that a plan is made of must be as new as what the engine said of
+// its restores, else a copy that is complete by now looks like a stranger's.
+func TestG4_ARestoreThatEndsBetweenTwoLooks(t *testing.T) {
+	w := pair(t)
+	w.clusters[west].RestoresTake(time.Minute)
+	w.asked = func() { w.pass(time.Minute) }
+	w.done(w.until(explicit(west), "one"))
+	w.holds(west, "movies", "1", "2")
+}

@@ -50,6 +50,18 @@ type world struct {
 	dead     map[string]bool // domain endpoints
 	params   map[string]string
 	ctx      context.Context // of the functions
+	asked    func()          // before each question how far a restore is
+}
+
+// hurried is a domain in which something happens just before it is asked.
+type hurried struct {
+	domain.Recovery
+	asked func()
+}
+
+func (h hurried) Progress(ctx context.Context, indices []string) ([]opensearch.IndexProgress, error) {
+	h.asked()
+	return h.Recovery.Progress(ctx, indices)
 }
 
 func newWorld(t *testing.T) *world {
@@ -116,7 +128,11 @@ func (w *world) OpenSecurity(_ context.Context, region, _ string) (opensearch.Se
 }
 
 func (w *world) OpenRecovery(_ context.Context, region, _ string) (domain.Recovery, error) {
-	return w.clusters[region].As(w.settings.Names().FunctionRoleARN(contract.Recovery, region)), nil
+	c := w.clusters[region].As(w.settings.Names().FunctionRoleARN(contract.Recovery, region))
+	if w.asked != nil {
+		return hurried{c, w.asked}, nil
+	}
+	return c, nil
 }
 
 func (w *world) OpenMaster(_ context.Context, region, _ string) (opensearch.SecurityRecovery, error) {
