@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/pace"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -83,16 +84,13 @@ func parse(body []byte) (Ledger, error) {
 // called unreachable: it is not asked.
 func Read(ctx context.Context, own, other store.Bucket, copies []Ledger) View {
 	var v View
-	done := make(chan Reading, 1)
-	go func() {
+	pace.Both(ctx, func() { v.Own = read(ctx, own) }, func() {
 		if other == nil {
-			done <- Reading{Answer: Unreachable, Err: errors.New("not asked")}
+			v.Other = Reading{Answer: Unreachable, Err: errors.New("not asked")}
 			return
 		}
-		done <- read(ctx, other)
-	}()
-	v.Own = read(ctx, own)
-	v.Other = <-done
+		v.Other = read(ctx, other)
+	})
 	return v.With(copies)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/pace"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/probe"
 	"github.com/opensearch-dr/osdr/internal/restore"
@@ -73,7 +74,7 @@ func unread(v ledger.Reading) error {
 }
 
 func (r *run) knock(ctx context.Context) error {
-	ctx, stop := context.WithTimeout(ctx, knockFor)
+	ctx, stop := pace.WithTimeout(ctx, knockFor)
 	defer stop()
 	return r.Knock(ctx, r.led.Endpoint)
 }
@@ -89,7 +90,7 @@ func (r *run) gaveUp(ctx context.Context) error {
 		if err := r.saveState(ctx); err != nil {
 			return err
 		}
-		short, stop := context.WithTimeout(ctx, knockFor)
+		short, stop := pace.WithTimeout(ctx, knockFor)
 		defer stop()
 		if _, err := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID}); err != nil {
 			r.notice("%s could not be asked to fence itself: %v", r.other(), err)
@@ -171,7 +172,7 @@ func (r *run) behindFence(ctx context.Context) error {
 	}
 	rec := r.fenceOf(ctx)
 	if rec == nil || rec.State != fence.Fenced {
-		short, stop := context.WithTimeout(ctx, nudgeFor)
+		short, stop := pace.WithTimeout(ctx, nudgeFor)
 		_, nerr := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
 		stop()
 		if rec = r.fenceOf(ctx); rec == nil || rec.State != fence.Fenced || rec.Final == nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// began is the virtual time at which every history begins: a bubble's own.
+// began is the virtual time at which every history begins.
 var began = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // history is what a person reads of a failing seed: one line an event.
