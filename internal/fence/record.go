@@ -115,11 +115,16 @@ func (r *Record) Before(i opensearch.Index) opensearch.Index {
 		return i
 	}
 	f, ok := r.Indices[i.Name]
-	if !ok || f.UUID != i.UUID || !f.Blocked {
-		return i
+	switch {
+	case !ok || f.UUID != i.UUID:
+	case f.Blocked:
+		i.Blocks = f.Blocks
+		i.SettingsVersion -= f.After - f.Setting
+	case slices.Contains(i.Blocks, "write") && !slices.Contains(f.Blocks, "write"):
+		// Noted and blocked, but the run died before it wrote that down.
+		i.Blocks = f.Blocks
+		i.SettingsVersion--
 	}
-	i.Blocks = f.Blocks
-	i.SettingsVersion -= f.After - f.Setting
 	return i
 }
 

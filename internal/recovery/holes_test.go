@@ -600,3 +600,23 @@ func TestG4_ARestoreThatEndsBetweenTwoLooks(t *testing.T) {
 	w.done(w.until(explicit(west), "one"))
 	w.holds(west, "movies", "1", "2")
 }
+
+// The claim follows the last look at the fence at once, or another look is taken:
+// nothing forbids an index to be made in between.
+func TestH9_AClaimOnALateAnswerLooksAgain(t *testing.T) {
+	w := pair(t)
+	w.late = time.Minute
+	at := w.clock()
+	var s contract.RecoveryStatus
+	for range 10 {
+		if s = w.askFor(explicit(west), "one", at); s.Done || strings.Contains(s.WaitingFor, "look") {
+			break
+		}
+		w.pass(time.Second)
+	}
+	wantWaiting(t, s, "the last look at the fence is too old")
+	if g := w.ledger(east).Ledger.Generation; g != 1 {
+		t.Errorf("generation %d", g)
+	}
+	w.done(w.until(explicit(west), "one"))
+}

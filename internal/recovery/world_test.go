@@ -51,6 +51,7 @@ type world struct {
 	params   map[string]string
 	ctx      context.Context // of the functions
 	asked    func()          // before each question how far a restore is
+	late     time.Duration   // how long the next look at a fence takes to be answered
 }
 
 // hurried is a domain in which something happens just before it is asked.
@@ -189,7 +190,12 @@ func (w *world) Recovery(_ context.Context, region string, req contract.Recovery
 	if w.away[region] {
 		return contract.RecoveryStatus{}, errAway
 	}
-	return w.ask(region, req)
+	s, err := w.ask(region, req)
+	if req.Action == contract.ActionRecheck {
+		w.pass(w.late)
+		w.late = 0
+	}
+	return s, err
 }
 
 func (w *world) ask(region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {

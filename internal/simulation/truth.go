@@ -187,16 +187,18 @@ func (t *truth) switched(last, c *claimed) {
 	}
 	has := t.holds(c.d)
 	for _, o := range sorted(t.holds(last.d)) {
-		if o.acked && !o.forgotten && !has[o] {
+		if o.acked && !o.forgotten && !has[o] && t.w.now.Sub(o.made) >= time.Minute {
 			c.lost = append(c.lost, o)
 		}
 	}
 	lossy := len(c.lost) > 0
 	blocked := true
 	for _, i := range indices(last.d) {
-		if !slices.Contains(i.Blocks, "write") && !slices.Contains(i.Blocks, "read_only") && i.Open {
+		switch {
+		case t.w.unseen(i.UUID):
+		case !slices.Contains(i.Blocks, "write") && !slices.Contains(i.Blocks, "read_only") && i.Open:
 			blocked = false
-		} else {
+		default:
 			c.fenced[i.UUID] = true
 		}
 	}
@@ -560,7 +562,13 @@ func (w *world) removeDomain(d *standing, abandoned bool) {
 	}
 	// An index made by hand after the gate's last look: nothing forbids its making
 	// on a domain without cluster.blocks.create_index.
-	had = slices.DeleteFunc(had, func(o *write) bool { return w.now.Sub(o.made) < 2*time.Minute })
+	had = slices.DeleteFunc(had, func(o *write) bool {
+		if w.now.Sub(o.made) >= 2*time.Minute {
+			return false
+		}
+		o.forgotten = true
+		return true
+	})
 	w.gone("the domain "+d.endpoint, had)
 	if c := w.claims[w.top]; c != nil && len(had) > 0 {
 		b := w.places[d.region].bucket
