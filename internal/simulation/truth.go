@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
@@ -225,6 +226,7 @@ func (t *truth) switched(last, c *claimed) {
 	}
 	t.w.stats.Unplanned++
 	b := t.w.places[c.d.region].bucket
+	t.announced(b, c)
 	var newest *point.Point
 	for _, p := range t.points(b) {
 		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].modified.Before(t.w.now.Add(-30*time.Minute)) {
@@ -237,6 +239,26 @@ func (t *truth) switched(last, c *claimed) {
 	for _, o := range c.lost {
 		if o.at.Before(newest.Start) {
 			t.fail("G6: the switch to %s loses %s, acknowledged at %s, before recovery point %s began at %s", c.d.region, o, stamp(o.at), newest.ID, stamp(newest.Start))
+			return
+		}
+	}
+}
+
+// announced: nothing is lost that was acknowledged before the loss window that the
+// product speaks of begins (G6).
+func (t *truth) announced(b *bucket, c *claimed) {
+	var notes struct {
+		Token string         `json:"token"`
+		Loss  *contract.Loss `json:"loss"`
+	}
+	o := b.objects["_dr/journal/switch.json"]
+	if o == nil || json.Unmarshal(o.body, &notes) != nil || notes.Token != c.ledger.Token || notes.Loss == nil {
+		t.fail("G6: the switch to %s loses %d acknowledged documents, and no loss window was announced", c.d.region, len(c.lost))
+		return
+	}
+	for _, o := range c.lost {
+		if o.at.Before(notes.Loss.Since) {
+			t.fail("G6: the switch to %s loses %s, acknowledged at %s, and announced a loss since %s", c.d.region, o, stamp(o.at), stamp(notes.Loss.Since))
 			return
 		}
 	}
