@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
@@ -105,6 +106,22 @@ func Remove(ctx context.Context, b store.Bucket, uuid string) error {
 		return fmt.Errorf("remove the fence of %s: %w", uuid, err)
 	}
 	return nil
+}
+
+// Clusters that have a record here.
+func Clusters(ctx context.Context, b store.Bucket) ([]string, error) {
+	entries, err := b.List(ctx, Prefix)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the fences: %w", err)
+	}
+	var uuids []string
+	for _, e := range entries {
+		uuids = append(uuids, strings.TrimSuffix(strings.TrimPrefix(e.Key, Prefix), ".json"))
+	}
+	return uuids, nil
 }
 
 // Before answers the index as its user sees it: without our block, and with the

@@ -12,6 +12,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
+	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
@@ -49,8 +50,9 @@ type world struct {
 	version  string          // of the domains to be made
 	dead     map[string]bool // domain endpoints
 	params   map[string]string
-	ctx      context.Context // of the functions
-	asked    func()          // before each question how far a restore is
+	ctx      context.Context          // of the functions
+	leases   map[string]*lease.Memory // of the controllers' processes; none: each run is a new one
+	asked    func()                   // before each question how far a restore is
 	late     time.Duration   // how long the next look at a fence takes to be answered
 }
 
@@ -205,7 +207,7 @@ func (w *world) ask(region string, req contract.RecoveryRequest) (contract.Recov
 		Knock: w.knock, Parameters: parameters{w, region},
 		Settings: w.settings, Region: region, Own: own, Other: other, Plane: w, Peer: w, Zone: w.zone, Agent: opensearch.AgentPermissions(),
 		Snapshot: w.snapshots(region),
-		Metrics:  w.metrics[region], Log: log, Holder: "test",
+		Metrics:  w.metrics[region], Log: log, Holder: "test", Leases: w.leases[region],
 		Token: func() string { w.mu.Lock(); defer w.mu.Unlock(); w.tokens++; return fmt.Sprint("token-", w.tokens) },
 	}, req)
 }
