@@ -54,6 +54,10 @@ type Record struct {
 	Final *point.ID `json:"final,omitempty"`
 	// Alone: the switch's mark was only in the other Region's ledger.
 	Alone bool `json:"alone,omitempty"`
+	// Dispute is the generation that two domains claim, this one among them; 0: it
+	// is not up for that. Who sees one ledger only does not see the dispute, so the
+	// fence remembers it (D12).
+	Dispute int64 `json:"dispute,omitempty"`
 }
 
 // Index before the fence, and as it stood once fenced.

@@ -174,6 +174,9 @@ func (r *run) fill() {
 	}
 	if i := r.live(); r.claimed && i != nil {
 		r.status.Switch = &contract.SwitchStatus{Token: i.Token, To: i.To, Phase: string(i.Phase), RequestID: i.RequestID, Expires: i.Expires}
+		if s := r.state; s != nil && s.Token == i.Token {
+			r.status.Switch.Progress = s.Progress
+		}
 	}
 	r.status.OwnGeneration = 0
 	if r.view.Own.Answer == ledger.Present {
@@ -226,7 +229,10 @@ func (r *run) walk(ctx context.Context, steps []step) error {
 				// One call that fails must not end the waiting for a switch: the next
 				// run goes on where this one stopped.
 				r.failed = err
-				return wait("the next try, after: %v", err)
+				err = wait("the next try, after: %v", err)
+			}
+			if errors.As(err, new(waiting)) {
+				r.progress(ctx, err)
 			}
 			return err
 		}

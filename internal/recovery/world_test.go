@@ -53,7 +53,7 @@ type world struct {
 	ctx      context.Context          // of the functions
 	leases   map[string]*lease.Memory // of the controllers' processes; none: each run is a new one
 	asked    func()                   // before each question how far a restore is
-	late     time.Duration   // how long the next look at a fence takes to be answered
+	late     time.Duration            // how long the next look at a fence takes to be answered
 }
 
 // hurried is a domain in which something happens just before it is asked.
