@@ -125,9 +125,13 @@ func read(ctx context.Context, b store.Bucket) Reading {
 		return r
 	}
 	r.Date, r.ETag = o.Date, o.ETag
-	if r.Ledger, err = parse(o.Body); err != nil {
+	if r.Ledger, err = store.Parse(o, parse); err != nil {
 		r.Answer, r.Err = Unreachable, fmt.Errorf("read ledger of %s in s3://%s/%s: %w", b.Region(), b.Name(), Key, err)
 		return r
+	}
+	if r.Ledger.Intent != nil { // this reader's own
+		i := *r.Ledger.Intent
+		r.Ledger.Intent = &i
 	}
 	r.Answer = Present
 	return r

@@ -133,8 +133,7 @@ type Removal struct {
 // nobody takes the point for one, and its snapshot stays or is gone as a whole.
 func Withdraw(ctx context.Context, b store.Bucket, id ID) (Removal, error) {
 	step := "remove recovery point " + id.String()
-	var r Removal
-	err := load(ctx, b, removingKey(id), &r)
+	r, err := load[Removal](ctx, b, removingKey(id))
 	if errors.Is(err, store.ErrAbsent) {
 		r, err = mark(ctx, b, id)
 	}

@@ -74,8 +74,7 @@ func number(ctx context.Context, b store.Bucket, all map[ID]map[string]store.Ent
 		if point || going {
 			continue
 		}
-		var s objectList
-		err := load(ctx, b, id.ObjectsKey(), &s)
+		s, err := load[objectList](ctx, b, id.ObjectsKey())
 		if err == nil && s.Token == p.Token {
 			return id, nil
 		}

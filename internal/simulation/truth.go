@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/route"
+	"github.com/opensearch-dr/osdr/internal/store"
 )
 
 // truth is what really happened, kept beside the product: each write that was
@@ -112,7 +114,7 @@ func (t *truth) changed(b *bucket, key string, before, after *object) {
 	}
 	switch {
 	case key == ledger.Key && after != nil:
-		t.claim(b, after.body)
+		t.claim(b, after.Body)
 	case strings.HasPrefix(key, point.Prefix) && before != nil && after == nil && strings.Count(key, ".") == 1:
 		t.pruned(b, before)
 	case strings.Contains(key, "/index-") && !strings.Contains(key, "/indices/"):
@@ -229,7 +231,7 @@ func (t *truth) switched(last, c *claimed) {
 	t.announced(b, c)
 	var newest *point.Point
 	for _, p := range t.points(b) {
-		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].modified.Before(t.w.now.Add(-30*time.Minute)) {
+		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].Date.Before(t.w.now.Add(-30*time.Minute)) {
 			newest = &p
 		}
 	}
@@ -252,7 +254,7 @@ func (t *truth) announced(b *bucket, c *claimed) {
 		Loss  *contract.Loss `json:"loss"`
 	}
 	o := b.objects["_dr/journal/switch.json"]
-	if o == nil || json.Unmarshal(o.body, &notes) != nil || notes.Token != c.ledger.Token || notes.Loss == nil {
+	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token || notes.Loss == nil {
 		t.fail("G6: the switch to %s loses %d acknowledged documents, and no loss window was announced", c.d.region, len(c.lost))
 		return
 	}
@@ -336,14 +338,9 @@ func (t *truth) points(b *bucket) []point.Point {
 		if strings.Contains(strings.TrimPrefix(name, point.Prefix), ".") || b.objects[name+".removing.json"] != nil {
 			continue
 		}
-		o := b.objects[e.Key]
-		if o.point == nil {
-			o.point = &point.Point{}
-			if json.Unmarshal(o.body, o.point) != nil {
-				continue
-			}
+		if p, err := store.Parse(b.objects[e.Key].Object, store.JSON[point.Point]); err == nil {
+			out = append(out, p)
 		}
-		out = append(out, *o.point)
 	}
 	return out
 }
@@ -366,16 +363,16 @@ func (t *truth) gone(what string, had []*write) {
 
 // pruned is a recovery point that was taken away.
 func (t *truth) pruned(b *bucket, before *object) {
-	var p point.Point
-	if err := json.Unmarshal(before.body, &p); err != nil {
+	p, err := store.Parse(before.Object, store.JSON[point.Point])
+	if err != nil {
 		return
 	}
 	t.w.stats.Pruned++
 	if mark := b.objects[point.Prefix+p.ID.String()+".removing.json"]; mark != nil {
 		pins, _ := b.List(context.Background(), point.PinsPrefix+p.ID.String()+"-")
 		for _, e := range pins {
-			var pin point.Pin
-			if json.Unmarshal(b.objects[e.Key].body, &pin) == nil && pin.Expires.After(t.w.now) && b.objects[e.Key].order < mark.order {
+			pin, err := store.Parse(b.objects[e.Key].Object, store.JSON[point.Pin])
+			if err == nil && pin.Expires.After(t.w.now) && b.objects[e.Key].order < mark.order {
 				t.fail("H17: recovery point %s in %s is pruned while %s has it pinned", p.ID, b.region, pin.Holder)
 			}
 		}
@@ -439,14 +436,8 @@ func readRoot(b *bucket, base string) (r engineRoot, ok bool) {
 			newest = e
 		}
 	}
-	o := b.objects[newest.Key]
-	if o.root == nil {
-		o.root = &engineRoot{}
-		if json.Unmarshal(o.body, o.root) != nil {
-			return r, false
-		}
-	}
-	return *o.root, true
+	r, err := store.Parse(b.objects[newest.Key].Object, store.JSON[engineRoot])
+	return r, err == nil
 }
 
 func (r engineRoot) has(uuid string) bool {
@@ -489,8 +480,8 @@ func blob(b *bucket, key string, into any) bool {
 	if o == nil {
 		return false
 	}
-	at := strings.Index(string(o.body), ":)\n")
-	return at >= 0 && json.Unmarshal(o.body[at+4:], into) == nil
+	_, body, found := bytes.Cut(o.Body, []byte(":)\n\x05"))
+	return found && json.Unmarshal(body, into) == nil
 }
 
 // restore of indexes: the copies hold what the snapshot holds of the originals.

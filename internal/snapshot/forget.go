@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,7 +64,7 @@ func readSecurity(ctx context.Context, b store.Bucket) (s security, err error) {
 	if err != nil {
 		return s, err
 	}
-	if err := json.Unmarshal(o.Body, &s); err != nil {
+	if s, err = store.Parse(o, store.JSON[security]); err != nil {
 		return s, fmt.Errorf("read s3://%s/%s: %w", b.Name(), securityKey, err)
 	}
 	return s, nil

@@ -1,11 +1,11 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -79,8 +79,8 @@ func journals(ctx context.Context, b store.Bucket) ([]Journal, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read journal: %w", err)
 		}
-		var j Journal
-		if err := json.Unmarshal(o.Body, &j); err != nil {
+		j, err := store.Parse(o, store.JSON[Journal])
+		if err != nil {
 			return nil, fmt.Errorf("read journal %s: %w; look at it, then delete it to let snapshots go on", e.Key, err)
 		}
 		all = append(all, j)
@@ -112,16 +112,15 @@ func ReadSecurity(ctx context.Context, b store.Bucket, clusterUUID string) (open
 // WriteSecurity part, if it differs from what is there.
 func WriteSecurity(ctx context.Context, b store.Bucket, clusterUUID string, c opensearch.Capsule) error {
 	old, err := ReadSecurity(ctx, b, clusterUUID)
-	if err == nil && reflect.DeepEqual(normal(old), normal(c)) {
+	if err == nil && same(old, c) {
 		return nil
 	}
 	return putJSON(ctx, b, securityKey, security{clusterUUID, c}, store.Condition{})
 }
 
-// normal form: as it comes back from JSON.
-func normal(c opensearch.Capsule) any {
-	body, _ := json.Marshal(c) // maps, strings and numbers only
-	var out any
-	_ = json.Unmarshal(body, &out)
-	return out
+// same in JSON, in which maps are ordered: one of the two comes from there.
+func same(a, b opensearch.Capsule) bool {
+	x, _ := json.Marshal(a) // maps, strings and numbers only
+	y, _ := json.Marshal(b)
+	return bytes.Equal(x, y)
 }

@@ -126,9 +126,11 @@ func (c *Cluster) capture(ctx context.Context, s *running, p planned) error {
 	number := strconv.Itoa(p.shard)
 	var known shardBlob
 	if g := id.Generations[p.shard]; g != "" {
-		if err := r.get(ctx, r.indexKey(id.ID, number, "index-"+g), &known); err != nil {
+		var err error
+		if known, err = get[shardBlob](ctx, r, r.indexKey(id.ID, number, "index-"+g)); err != nil {
 			return err
 		}
+		known.Files = slices.Clip(known.Files)
 	}
 	blob := shardBlob{MaxSeqNo: sh.maxSeqNo}
 	var total int64
@@ -177,6 +179,7 @@ func (c *Cluster) finish(ctx context.Context, s *running) error {
 	if err != nil {
 		return err
 	}
+	now = now.clone()
 	entry := rootSnapshot{UUID: s.blob.UUID, State: s.blob.State, Metadata: map[string]string{}}
 	for _, name := range s.blob.Indices {
 		i, x := s.indices[name], c.newUUID()
