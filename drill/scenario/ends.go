@@ -51,7 +51,7 @@ func (s *story) askedLittle(context.Context) (string, error) {
 	type ask struct{ who, what string }
 	asked := map[ask]int{}
 	bucket := "/" + s.Names.Bucket(Primary)
-	for _, c := range s.Cloud.Gateway.Calls(gateway.Filter{TargetRegion: Primary, Since: s.failover.command}) {
+	for _, c := range s.Cloud.Gateway.Calls(gateway.Filter{TargetRegion: Primary, Since: s.away}) {
 		switch {
 		case c.Time.After(s.failover.record), c.CallerRegion == Primary, c.Function == "" && c.Front != "aws":
 			continue // afterwards; what runs in the lost Region itself; the client

@@ -197,21 +197,19 @@ func (s *story) fencesItself(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// At the next minute's run, or when the lease of a run that the loss met is over.
+	// At the next minute's run, or when the run that the loss met has come to its end.
 	try := map[string]any{"v": -1}
-	if err := s.await(ctx, 8*time.Minute, "the old domain to refuse a write", func() (bool, error) {
+	if err := s.await(ctx, 3*time.Minute, "the old domain to refuse writes, in each index", func() (bool, error) {
 		_, first := old.Do(ctx, http.MethodPut, "/"+movies+"/_doc/0?timeout=1s&if_seq_no=999999999&if_primary_term=1", try, nil)
 		if client.Status(first) != http.StatusForbidden || !strings.Contains(first.Error(), "cluster_block_exception") {
 			return false, first // a conflict, which writes nothing, while there is no fence
 		}
-		return true, nil
+		err := s.allBlocked(ctx, old)
+		return err == nil, err
 	}); err != nil {
 		return "", err
 	}
 	took := time.Since(s.back)
-	if err := s.allBlocked(ctx, old); err != nil {
-		return "", err
-	}
 	said, err := s.undisturbed(s.back)
 	return fmt.Sprintf("after %s; meanwhile %s", took.Round(time.Second), said), err
 }

@@ -58,7 +58,9 @@ type RecoveryRequest struct {
 	// RequestedAt is when the request began; of two requests for one switch the
 	// newer one owns it, and the older one is told that it is over (H3, U2).
 	RequestedAt time.Time `json:"requestedAt,omitzero"`
-	Token       string    `json:"token,omitempty"` // of the switch; ActionRecheck
+	// Token of the switch: of ActionRecheck; of ActionAbort too, which ends that
+	// switch and no other. Empty, it ends whichever is under way.
+	Token string `json:"token,omitempty"`
 }
 
 // Domain of a RecoveryStatus.
@@ -95,6 +97,9 @@ type RecoveryStatus struct {
 	// Refusal says what would be lost and which command goes on; the request
 	// that got it is over.
 	Refusal string `json:"refusal,omitempty"`
+	// Looked is when ActionRecheck found the fence as it should be, by the clock of
+	// this Region's bucket: before it looked.
+	Looked time.Time `json:"looked,omitzero"`
 	// Commit is the line of cdk.json to commit after a switch.
 	Commit string `json:"commit,omitempty"`
 	// Loss is what a switch of now would lose, or has lost.
@@ -123,6 +128,18 @@ type SwitchStatus struct {
 	Phase     string    `json:"phase"`
 	RequestID string    `json:"requestId"`
 	Expires   time.Time `json:"expires"`
+	// Progress as the target's controller last noted it; nil in the other Region.
+	Progress *Progress `json:"progress,omitempty"`
+}
+
+// Progress of a switch at the end of one run.
+type Progress struct {
+	Step       string    `json:"step"`
+	Percent    int       `json:"percent"`
+	BytesDone  int64     `json:"bytesDone,omitempty"`
+	BytesTotal int64     `json:"bytesTotal,omitempty"`
+	WaitingFor string    `json:"waitingFor,omitempty"`
+	At         time.Time `json:"at"` // since when it reads so
 }
 
 // FenceStatus of a domain.

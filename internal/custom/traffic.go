@@ -79,7 +79,10 @@ func (t Traffic) inForce(ctx context.Context) (endpoint, mark string, err error)
 		t.Log.WarnContext(ctx, "the record cannot be read", "error", err.Error())
 		return l.Endpoint, wish.String(), nil
 	}
-	if m, ours := route.ParseMark(r.Mark); ours && m.Name == t.Settings.Name && m.Generation > l.Generation && r.Type == "CNAME" {
+	if m, ours := route.ParseMark(r.Mark); ours && m.Stands(wish) && r.Type == "CNAME" {
+		if m.Generation == l.Generation {
+			return "", "", fmt.Errorf("ask the ledgers who is active: %w: it says generation %d in %s, the ledger that can be read %s; see docs/runbooks/ledger-dispute.md", route.ErrDispute, m.Generation, m.Region, l.ActiveRegion)
+		}
 		t.Log.WarnContext(ctx, "the record knows a newer generation than any ledger that can be read", "record", m.Generation, "ledger", l.Generation)
 		return r.Target, m.String(), nil
 	}

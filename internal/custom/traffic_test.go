@@ -101,3 +101,33 @@ func TestH15_TrafficDoesNotFollowAStaleLedger(t *testing.T) {
 		t.Errorf("%v %v", data, err)
 	}
 }
+
+// A ledger, or the record itself, that names the other Region in the same
+// generation: nobody is followed, and a rollback leaves what stands (D12).
+func TestD12_TrafficFollowsNeitherOfTwo(t *testing.T) {
+	c := newCrossing(t)
+	c.claim()
+	m := route.Mark{Name: "films", Region: west, Generation: 1}.String()
+	standing := route.Record{Type: "CNAME", Target: "search-west", TTL: 60, Mark: m, MarkTTL: 60}
+	c.zone.Set("search.example.com", standing)
+	for what, set := range map[string]func(){
+		"the record alone says it": func() { c.west.SetUnreachable(true) },
+		"two ledgers say it": func() {
+			c.west.SetUnreachable(false)
+			_, err := ledger.ClaimFirst(t.Context(), c.west, ledger.Claim{Region: west, ClusterUUID: "bbcdefghijklmnopqrstuv", Endpoint: "search-west", Token: "u"})
+			if err != nil && !errors.Is(err, ledger.ErrSuperseded) {
+				t.Fatal(err)
+			}
+		},
+	} {
+		set()
+		c.stage.rollback = false
+		if data, err := c.ask(cfn.RequestUpdate); err == nil || data != nil || !strings.Contains(err.Error(), "ledger-dispute.md") {
+			t.Errorf("%s: %v %v", what, data, err)
+		}
+		c.stage.rollback = true
+		if data, err := c.ask(cfn.RequestUpdate); err != nil || data[contract.AttributeEndpoint] != "search-west" {
+			t.Errorf("%s, in a rollback: %v %v", what, data, err)
+		}
+	}
+}

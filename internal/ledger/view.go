@@ -18,8 +18,10 @@ const FormatVersion = 1
 
 // Errors of deciding. Compare with errors.Is.
 var (
-	// ErrDispute: two ledgers of one generation differ. Nobody claims, lifts or
-	// prunes until a person has decided (H15, D12).
+	// ErrDispute: two ledgers of one generation differ, since a claim is atomic in
+	// one bucket only. Nobody claims, lifts, prunes or moves the record until a
+	// person has decided, by a higher generation: the claims' copies in recovery
+	// points stay, so nothing less would end it (H15, D12).
 	ErrDispute = errors.New("dispute")
 	// ErrUnknown: no ledger could be read and not all answers are "absent", so
 	// that nobody knows who is active (H14).
@@ -197,9 +199,9 @@ func (v View) InForce() (l Ledger, ok bool, err error) {
 }
 
 func disputed(wa string, a Ledger, wb string, b Ledger) error {
-	return fmt.Errorf("find the generation in force: %w over generation %d: %s names domain %s in %s since %s, %s names domain %s in %s since %s; nothing is changed while they differ: find out with `osdr status` which domain clients wrote to, then put the other Region's %s right by hand, from that one's bucket",
+	return fmt.Errorf("find the generation in force: %w over generation %d: %s names domain %s in %s since %s, %s names domain %s in %s since %s; both fence themselves and nobody claims, lifts, prunes or moves the record until a person decides: find out with `osdr status` which domain clients wrote to, then write its ledger as generation %d into %s of its Region's bucket, as docs/runbooks/ledger-dispute.md says",
 		ErrDispute, a.Generation, wa, a.ClusterUUID, a.ActiveRegion, a.Since.Format(time.RFC3339),
-		wb, b.ClusterUUID, b.ActiveRegion, b.Since.Format(time.RFC3339), Key)
+		wb, b.ClusterUUID, b.ActiveRegion, b.Since.Format(time.RFC3339), a.Generation+1, Key)
 }
 
 // FirstSetUp answers nil only when generation 1 may be claimed: both Regions

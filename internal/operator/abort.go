@@ -85,8 +85,11 @@ func (o *Operator) Abort(ctx context.Context, a Abort) (Abort, error) {
 	}
 	for _, region := range o.App.Regions() {
 		if r := readings[region]; r.Answer == ledger.Present && r.Ledger.Intent != nil && r.Ledger.Intent.Token == a.Switch.Token {
-			return a, fmt.Errorf("abort: the switch is still marked in the ledger of %s, until %s at most; run it again: %w", region, clock(r.Ledger.Intent.Expires), errors.Join(failed...))
+			return a, errors.Join(fmt.Errorf("abort: the switch is still marked in the ledger of %s, until %s at most; run it again", region, clock(r.Ledger.Intent.Expires)), errors.Join(failed...))
 		}
+	}
+	if i := led.Intent; i != nil {
+		return a, fmt.Errorf("abort: that switch is over, and another one is under way by now, to %s by request %s; it goes on. To end it run `osdr abort` again", i.To, i.RequestID)
 	}
 	for _, err := range failed { // the marks are gone, as far as anybody can see
 		a.Notices = append(a.Notices, err.Error())

@@ -86,7 +86,11 @@ func (o *Operator) Plan(ctx context.Context, ask Ask) (Plan, error) {
 		}
 	}
 	led, ok, err := o.inForce(readings, copies)
-	if err != nil {
+	switch {
+	case errors.Is(err, ledger.ErrDispute): // told, and nothing goes on until a person has decided
+		p.Refusal = o.brief(err)
+		return p, nil
+	case err != nil:
 		return p, fmt.Errorf("plan: %w", err)
 	}
 	if !ok {

@@ -85,7 +85,7 @@ func (s Status) printSwitch(p *page) {
 	if w.BytesTotal > 0 {
 		bytes = fmt.Sprintf(", %s of %s", size(w.BytesDone), size(w.BytesTotal))
 	}
-	p.part("progress", "%s, %d %%%s", w.Phase, w.Percent, bytes)
+	p.part("progress", "%s, %d %%%s, so since %s", w.Phase, w.Percent, bytes, clock(w.At))
 	if w.WaitingFor != "" {
 		p.part("waits for", "%s", w.WaitingFor)
 	}

@@ -56,6 +56,7 @@ type Switch struct {
 	BytesDone   int64     `json:"bytesDone,omitempty"`
 	BytesTotal  int64     `json:"bytesTotal,omitempty"`
 	WaitingFor  string    `json:"waitingFor,omitempty"`
+	At          time.Time `json:"at,omitzero"` // since when the progress reads so
 }
 
 // Region as it answers. An Error field says why its neighbours are empty.
@@ -159,9 +160,6 @@ func (o *Operator) Status(ctx context.Context, newest int) Status {
 	return s
 }
 
-// onlyLooked is the phase of a status that knows no step of a switch.
-const onlyLooked = "status"
-
 func switchOf(i *ledger.Intent, now time.Time, regions map[string]Region) *Switch {
 	if i == nil {
 		return nil
@@ -170,9 +168,9 @@ func switchOf(i *ledger.Intent, now time.Time, regions map[string]Region) *Switc
 		Token: i.Token, To: i.To, Mark: string(i.Phase), Live: i.Live(now), Expires: i.Expires.UTC(),
 		RequestID: i.RequestID, RequestedAt: i.RequestedAt.UTC(),
 	}
-	// A controller that only looked says so as its phase.
-	if c := regions[i.To].status; c != nil && c.Phase != onlyLooked {
-		s.Phase, s.Percent, s.BytesDone, s.BytesTotal, s.WaitingFor = c.Phase, c.Percent, c.BytesDone, c.BytesTotal, c.WaitingFor
+	if c := regions[i.To].status; c != nil && c.Switch != nil && c.Switch.Token == i.Token && c.Switch.Progress != nil {
+		p := c.Switch.Progress
+		s.Phase, s.Percent, s.BytesDone, s.BytesTotal, s.WaitingFor, s.At = p.Step, p.Percent, p.BytesDone, p.BytesTotal, p.WaitingFor, p.At.UTC()
 	}
 	return s
 }

@@ -48,7 +48,8 @@ type state struct {
 	Pins        map[string]point.Pin               `json:"pins"`
 	Leased      int                                `json:"leased"` // so often a controller is at work when asked to abort
 	Claimed     bool                               `json:"claimed"`
-	Deaf        bool                               `json:"deaf"` // a controller that says done and does nothing
+	Another     bool                               `json:"another"` // switch is under way by the time of the abort
+	Deaf        bool                               `json:"deaf"`    // a controller that says done and does nothing
 }
 
 // tenure is a ledger by what differs.
@@ -238,6 +239,15 @@ func (w *world) abort(ctx context.Context, req contract.RecoveryRequest) (contra
 	for _, region := range []string{east, west} {
 		r := ledger.ReadOne(ctx, w.buckets[region])
 		t := w.Ledgers[region]
+		if t.Intent != nil && w.Another {
+			next := *t.Intent
+			next.Token, next.RequestID = "MNOPQRSTUVWX", "r-2"
+			t.Intent = &next
+			w.Ledgers[region] = t
+			if err := put(ctx, w.buckets[region], ledger.Key, t.ledger()); err != nil {
+				return contract.RecoveryStatus{}, err
+			}
+		}
 		if r.Answer != ledger.Present || t.Intent == nil || t.Intent.Token != req.Token || w.Deaf {
 			continue
 		}

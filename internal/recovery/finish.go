@@ -82,6 +82,9 @@ func (r *run) recall() {
 // a fence that this Region's own ledger asked for is its own to lift, since it
 // must not stand for ever when the target is lost (H10).
 func (r *run) sure(ctx context.Context, rec *fence.Record) error {
+	if rec != nil && rec.Dispute >= r.led.Generation && !r.view.Complete() {
+		return wait("the ledger of %s: generation %d was disputed when it was last read, and a dispute ends with a higher generation only (D12)", r.other(), rec.Dispute)
+	}
 	if r.view.Complete() || r.givenUp() {
 		return nil
 	}
@@ -94,7 +97,7 @@ func (r *run) sure(ctx context.Context, rec *fence.Record) error {
 		if err != nil {
 			return wait("the record, to be sure that no newer generation is in force: %v", err)
 		}
-		if m, ok := route.ParseMark(have.Mark); ok && m.Name == r.Settings.Name && m.Generation > r.led.Generation {
+		if m, ok := route.ParseMark(have.Mark); ok && m.Stands(r.mark(r.led)) {
 			return wait("the ledger of %s: the record names generation %d in %s", r.other(), m.Generation, m.Region)
 		}
 		return nil

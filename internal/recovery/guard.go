@@ -21,6 +21,9 @@ import (
 // raises the fence that a switch asks for, lifts one that nobody asks for any
 // more, and fences a domain that was superseded while it was away.
 func (r *run) guard(ctx context.Context) error {
+	if errors.Is(r.ledErr, ledger.ErrDispute) {
+		return r.disputed(ctx)
+	}
 	if r.ledErr != nil || !r.claimed {
 		return nil //nolint:nilerr // who cannot read the ledger changes nothing here
 	}

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,71 @@ func TestH3_AbortEndsTheSwitchAndItsWaiters(t *testing.T) {
 	w.pass(time.Hour)
 	w.done(w.until(explicit(west), "two"))
 	w.holds(west, "movies", "1", "2", "3")
+}
+
+// An abort is for the switch that the operator saw: one that began meanwhile goes
+// on, and one that was claimed meanwhile is not undone.
+func TestH3_AnAbortEndsTheSwitchThatWasSeenAndNoOther(t *testing.T) {
+	w := pair(t)
+	w.clusters[west].RestoresTake(time.Hour)
+	wantWaiting(t, w.askFor(explicit(west), "one", w.clock()), "restore")
+	seen := w.ledger(east).Ledger.Intent.Token
+	abort := func(region, token string) contract.RecoveryStatus {
+		s, err := w.ask(region, contract.RecoveryRequest{Action: contract.ActionAbort, Token: token})
+		w.check(err)
+		return s
+	}
+	w.done(abort(east, seen))
+	w.done(abort(west, seen)) // asked of both: there is none any more
+	w.pass(time.Second)
+	wantWaiting(t, w.askFor(explicit(west), "two", w.clock()), "restore")
+	next := w.ledger(east).Ledger.Intent.Token
+	for _, r := range []string{east, west} {
+		wantRefusal(t, abort(r, seen), "request two", "nothing was done")
+		if i := w.ledger(r).Ledger.Intent; i == nil || i.Token != next {
+			t.Errorf("the ledger of %s marks %+v", r, i)
+		}
+	}
+	w.clusters[west].RestoresTake(0)
+	w.pass(time.Hour)
+	w.done(w.until(explicit(west), "three"))
+	wantRefusal(t, abort(west, w.ledger(west).Ledger.Token), "too late", "generation 2 names us-west-2")
+	w.done(abort(east, "")) // by hand: whichever there is
+}
+
+// A switch that takes hours is seen by who only looks: step, per cent, bytes and
+// what it waits for, as the target's controller noted them (G7).
+func TestG7_StatusTellsHowFarASwitchIs(t *testing.T) {
+	w := pair(t)
+	for n := range 20 {
+		w.put(east, "more", fmt.Sprint(n))
+	}
+	w.pointOf(east)
+	w.clusters[west].RestoresTake(time.Hour)
+	wantWaiting(t, w.askFor(explicit(west), "one", w.clock()), "restore")
+	for range 40 {
+		w.pass(time.Minute)
+		w.ticks()
+	}
+	keys := len(w.buckets[west].Keys())
+	s, err := w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus})
+	w.check(err)
+	if s.Switch == nil || s.Switch.Progress == nil {
+		t.Fatalf("%+v", s)
+	}
+	p := *s.Switch.Progress
+	if p.Step != "restoring, first pass" || p.Percent < 50 || p.Percent >= 100 || p.BytesDone <= 0 || p.BytesTotal < p.BytesDone || !strings.Contains(p.WaitingFor, "the restore of") || w.clock().Sub(p.At) > 10*time.Minute {
+		t.Errorf("%+v", p)
+	}
+	if s.WaitingFor != "" || !s.Done {
+		t.Errorf("who looks waits: %+v", s)
+	}
+	if len(w.buckets[west].Keys()) != keys {
+		t.Error("looking wrote something")
+	}
+	if s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionStatus}); err != nil || s.Switch == nil || s.Switch.Progress != nil {
+		t.Errorf("%+v %v", s, err)
+	}
 }
 
 func TestH3_AbortBehindTheFenceLifts(t *testing.T) {
@@ -589,4 +655,34 @@ func TestReleaseOfADomainThatDoesNotAnswer(t *testing.T) {
 	if !strings.Contains(strings.Join(s.Notices, " "), "abandoned") {
 		t.Errorf("%v", s.Notices)
 	}
+}
+
+// The listing that a plan is made of must be as new as what the engine said of
+// its restores, else a copy that is complete by now looks like a stranger's.
+func TestG4_ARestoreThatEndsBetweenTwoLooks(t *testing.T) {
+	w := pair(t)
+	w.clusters[west].RestoresTake(time.Minute)
+	w.asked = func() { w.pass(time.Minute) }
+	w.done(w.until(explicit(west), "one"))
+	w.holds(west, "movies", "1", "2")
+}
+
+// The claim follows the last look at the fence at once, or another look is taken:
+// nothing forbids an index to be made in between.
+func TestH9_AClaimOnALateAnswerLooksAgain(t *testing.T) {
+	w := pair(t)
+	w.late = time.Minute
+	at := w.clock()
+	var s contract.RecoveryStatus
+	for range 10 {
+		if s = w.askFor(explicit(west), "one", at); s.Done || strings.Contains(s.WaitingFor, "look") {
+			break
+		}
+		w.pass(time.Second)
+	}
+	wantWaiting(t, s, "the last look at the fence is too old")
+	if g := w.ledger(east).Ledger.Generation; g != 1 {
+		t.Errorf("generation %d", g)
+	}
+	w.done(w.until(explicit(west), "one"))
 }

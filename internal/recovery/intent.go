@@ -199,7 +199,8 @@ func (r *run) unmark(ctx context.Context, i ledger.Intent) error {
 	return nil
 }
 
-// abort ends the switch under way: the mark first, then, by the next run of each
+// abort ends the switch under way, and no other than the one that the operator
+// saw: the mark first, then, by the next run of each
 // side, the fence (H3). Its waiters are told.
 func (r *run) abort(ctx context.Context) error {
 	r.status.Phase = "aborting"
@@ -209,13 +210,23 @@ func (r *run) abort(ctx context.Context) error {
 	if r.ledErr != nil {
 		return refuse("%v", r.ledErr)
 	}
-	var i *ledger.Intent
+	var i, another *ledger.Intent
 	for _, v := range []ledger.Reading{r.view.Own, r.view.Other} {
-		if i == nil && v.Answer == ledger.Present && v.Ledger.Generation == r.led.Generation && v.Ledger.Intent != nil {
-			i = v.Ledger.Intent
+		switch there := v.Ledger.Intent; {
+		case v.Answer != ledger.Present || v.Ledger.Generation != r.led.Generation || there == nil:
+		case r.req.Token != "" && there.Token != r.req.Token:
+			another = there
+		case i == nil:
+			i = there
 		}
 	}
-	if i == nil {
+	switch token := r.req.Token; {
+	case i != nil:
+	case token != "" && token == r.led.Token:
+		return refuse("too late: the switch was claimed, generation %d names %s; nothing was done. A switch back is `osdr plan --to %s`", r.led.Generation, r.led.ActiveRegion, r.Settings.Other(r.led.ActiveRegion))
+	case another != nil:
+		return refuse("the switch with token %s is over; another one, to %s by request %s, is under way by now and goes on: nothing was done. To end that one run `osdr abort` again", token, another.To, another.RequestID)
+	default:
 		r.status.Done = true
 		r.notice("no switch is under way")
 		return nil

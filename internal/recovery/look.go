@@ -112,6 +112,11 @@ func (r *run) report(ctx context.Context) error {
 		r.status.Done = true
 		return nil
 	}
+	if i := r.live(); i != nil && i.To == r.Region {
+		if err := r.loadState(ctx); err != nil {
+			r.notice("%v", err)
+		}
+	}
 	if err := r.points(ctx); err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (r *run) ownClaim(ctx context.Context) bool {
 		return !r.state.Over
 	}
 	m, ok := route.ParseMark(have.Mark)
-	return !ok || m.Name != r.Settings.Name || m.Generation <= r.led.Generation
+	return !ok || !m.Stands(r.mark(r.led))
 }
 
 // meant: a switch that nobody meant is refused with the line to change (H2). One
@@ -226,9 +226,12 @@ func (r *run) recordFree(ctx context.Context) error {
 
 func (r *run) recordWish(l ledger.Ledger) route.Wish {
 	return route.Wish{
-		Endpoint: l.Endpoint, TTL: int64(r.Settings.DNS.TTL),
-		Mark: route.Mark{Name: r.Settings.Name, Region: l.ActiveRegion, Generation: l.Generation},
+		Endpoint: l.Endpoint, TTL: int64(r.Settings.DNS.TTL), Mark: r.mark(l),
 	}
+}
+
+func (r *run) mark(l ledger.Ledger) route.Mark {
+	return route.Mark{Name: r.Settings.Name, Region: l.ActiveRegion, Generation: l.Generation}
 }
 
 // claim generation 1, after looking once more.
@@ -295,7 +298,7 @@ func (r *run) copyTo(ctx context.Context, b store.Bucket) error {
 func (r *run) recordRight(ctx context.Context) error {
 	was, err := route.Ensure(ctx, r.Zone, r.Settings.DNS.Record, r.recordWish(r.led), r.Settings.DNS.Adopt)
 	switch {
-	case errors.Is(err, route.ErrForeign), errors.Is(err, route.ErrNewer):
+	case errors.Is(err, route.ErrForeign), errors.Is(err, route.ErrNewer), errors.Is(err, route.ErrDispute):
 		return refuse("%v", err)
 	case err != nil:
 		return wait("Route 53: %v; generation %d is claimed, clients can be pointed at %s by hand", err, r.led.Generation, r.led.Endpoint)

@@ -57,6 +57,8 @@ type state struct {
 	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
 	Over       bool                    `json:"over,omitempty"`     // carried out; kept as the witness of this Region's own claim
 	Since      time.Time               `json:"since,omitzero"`     // the loss window begins
+	// Progress at the end of the last run that drove it, for who asks (G7).
+	Progress *contract.Progress `json:"progress,omitempty"`
 }
 
 func (r *run) loadState(ctx context.Context) error {
@@ -97,6 +99,27 @@ func (r *run) moved(ctx context.Context, step, format string, a ...any) error {
 	}
 	r.state.Markers[step], r.state.Moved = m, r.now
 	return r.saveState(ctx)
+}
+
+// progress is noted when it is another one, for those who only look: a run that
+// drives a switch ends long before the switch does.
+func (r *run) progress(ctx context.Context, waitsFor error) {
+	if r.state == nil || r.intent == nil || r.state.Token != r.intent.Token || r.state.Over {
+		return
+	}
+	p := contract.Progress{
+		Step: r.status.Phase, Percent: r.status.Percent, BytesDone: r.status.BytesDone, BytesTotal: r.status.BytesTotal, WaitingFor: waitsFor.Error(), At: r.now,
+	}
+	if old := r.state.Progress; old != nil {
+		same := *old
+		if same.At = p.At; same == p {
+			return
+		}
+	}
+	r.state.Progress = &p
+	if err := r.saveState(ctx); err != nil {
+		r.notice("%v", err) // the switch goes on without it
+	}
 }
 
 // switching: the ledger in force does not name this domain, and the wish is that

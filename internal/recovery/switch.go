@@ -333,6 +333,13 @@ func (r *run) taken(ctx context.Context) error {
 	claim := ledger.Claim{Region: r.Region, ClusterUUID: r.uuidIs, Endpoint: r.desc.Endpoint, Token: r.intent.Token}
 	where := r.Own
 	if r.state.Lost == "" {
+		r.state.Loss = nil
+	}
+	if err := r.saveState(ctx); err != nil {
+		return err
+	}
+	// Nothing stands between the other side's last look and the claim (H9).
+	if r.state.Lost == "" {
 		s, err := r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionRecheck, Token: r.intent.Token, RequestID: r.req.RequestID})
 		if err != nil {
 			return wait("the controller of %s to look at its fence once more: %v", r.other(), err)
@@ -340,17 +347,11 @@ func (r *run) taken(ctx context.Context) error {
 		if !s.Done {
 			return wait("the fence of %s: %s", r.other(), s.Refusal+s.WaitingFor)
 		}
-		where = r.Other
-	}
-	if r.state.Lost == "" {
-		r.state.Loss = nil
-	}
-	if err := r.saveState(ctx); err != nil {
-		return err
+		where, claim.Looked = r.Other, s.Looked
 	}
 	l, err := ledger.ClaimSwitch(ctx, where, claim)
-	if errors.Is(err, ledger.ErrSuperseded) || errors.Is(err, ledger.ErrIntentExpired) {
-		return wait("the ledger, which has moved on meanwhile: %v", err)
+	if errors.Is(err, ledger.ErrSuperseded) || errors.Is(err, ledger.ErrIntentExpired) || errors.Is(err, ledger.ErrLookedLongAgo) {
+		return wait("the claim: %v", err)
 	}
 	if err != nil {
 		return err
@@ -402,6 +403,6 @@ func (r *run) recheck(ctx context.Context) error {
 	if moved := rec.Holds(hot(all)); moved != "" {
 		return wait("another final recovery point: %s", moved)
 	}
-	r.status.Done = true
+	r.status.Done, r.status.Looked = true, r.now
 	return nil
 }

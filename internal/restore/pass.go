@@ -62,18 +62,19 @@ const turns = 6
 func (p Pass) Run(ctx context.Context) (out Progress, err error) {
 	out.Wanted = Choose(p.Point, p.Select)
 	for range turns {
-		var have []opensearch.Index
-		if out.Journal, have, err = p.look(ctx); err != nil {
+		if out.Journal, _, err = LoadJournal(ctx, p.Bucket, p.ClusterUUID); err != nil {
 			return out, err
 		}
-		out.Present = have
+		if err := p.look(ctx, &out); err != nil {
+			return out, err
+		}
 		if err := p.progress(ctx, &out); err != nil {
 			return out, err
 		}
-		plan := Make(p.Point.ID, out.Wanted, have, out.Journal, p.Saved, p.Accepted, p.Abandoned)
+		plan := Make(p.Point.ID, out.Wanted, out.Present, out.Journal, p.Saved, p.Accepted, p.Abandoned)
 		switch {
 		case plan.Settled():
-			out.Done, out.Percent = true, 100
+			out.Done, out.Percent, out.BytesDone = true, 100, out.BytesTotal
 			return out, nil
 		case len(plan.Forbidden) > 0:
 			out.Forbidden = plan.Forbidden
@@ -97,30 +98,27 @@ func (p Pass) Run(ctx context.Context) (out Progress, err error) {
 	return out, nil
 }
 
-// look at the domain and settle the journal.
-func (p Pass) look(ctx context.Context) (Journal, []opensearch.Index, error) {
-	j, _, err := LoadJournal(ctx, p.Bucket, p.ClusterUUID)
-	if err != nil {
-		return j, nil, err
-	}
+// look at the domain and settle the journal by it: the plan is made of the two
+// together, never of a journal that has seen more than the listing.
+func (p Pass) look(ctx context.Context, out *Progress) error {
 	all, err := p.Domain.Indices(ctx)
 	if err != nil {
-		return j, nil, err
+		return err
 	}
-	have := p.Guarded(all)
-	if j.Adopt(have) {
-		if err := j.Save(ctx, p.Bucket); err != nil {
-			return j, nil, err
-		}
+	out.Present = p.Guarded(all)
+	if out.Journal.Adopt(out.Present) {
+		return out.Journal.Save(ctx, p.Bucket)
 	}
-	return j, have, nil
+	return nil
 }
 
 // progress asks the engine about what has not ended, and writes down the numbers
 // of what has.
 func (p Pass) progress(ctx context.Context, out *Progress) error {
-	out.BytesDone, out.BytesTotal, out.Failed = 0, p.Point.BytesTotal, nil
+	out.Failed = nil
 	j := out.Journal
+	coming := map[string]int64{}
+	defer func() { p.measure(out, coming) }()
 	var open []string
 	for name, i := range j.Items {
 		if !i.Done && i.UUID != "" {
@@ -139,19 +137,16 @@ func (p Pass) progress(ctx context.Context, out *Progress) error {
 		return err
 	}
 	// Again, after the engine said that they are done: those are the numbers.
-	all, err := p.Domain.Indices(ctx)
-	if err != nil {
+	if err := p.look(ctx, out); err != nil {
 		return err
 	}
-	out.Present = p.Guarded(all)
-	changed, shards, done := false, 0, 0
+	changed := false
 	for _, x := range list {
-		out.BytesDone += x.BytesRecovered + x.BytesReused
-		shards, done = shards+x.ShardsTotal, done+x.ShardsDone
-		item := j.Items[x.Index]
+		coming[x.Index] = x.BytesRecovered + x.BytesReused
+		item, ok := j.Items[x.Index]
 		at := slices.IndexFunc(out.Present, func(i opensearch.Index) bool { return i.Name == x.Index && i.UUID == item.UUID })
 		switch {
-		case at < 0:
+		case !ok || at < 0:
 		case x.Failed != "" && item.Point == p.Point.ID:
 			out.Failed = append(out.Failed, x.Index+": "+x.Failed)
 			item.Failed = x.Failed
@@ -161,13 +156,31 @@ func (p Pass) progress(ctx context.Context, out *Progress) error {
 			j.Items[x.Index], changed = item, true
 		}
 	}
-	if shards > 0 {
-		out.Percent = 100 * done / shards
-	}
 	if changed {
 		return j.Save(ctx, p.Bucket)
 	}
 	return nil
+}
+
+// measure how much of what is wanted has come: what is there already counts in
+// full, what is coming by the engine's own count.
+func (p Pass) measure(out *Progress, coming map[string]int64) {
+	there := map[string]opensearch.Index{}
+	for _, i := range out.Present {
+		there[i.Name] = i
+	}
+	out.BytesDone, out.BytesTotal, out.Percent = 0, 0, 0
+	for _, want := range out.Wanted.Indices {
+		out.BytesTotal += want.Bytes
+		if out.Journal.Items[want.Name].unchanged(p.Point.ID, want, there[want.Name]) {
+			out.BytesDone += want.Bytes
+		} else {
+			out.BytesDone += min(coming[want.Name], want.Bytes)
+		}
+	}
+	if out.BytesTotal > 0 {
+		out.Percent = int(100 * out.BytesDone / out.BytesTotal)
+	}
 }
 
 // remove what the plan says, each after a look at the ledger and at the index

@@ -105,21 +105,38 @@ func Decide(r Record, w Wish) State {
 	return Stale
 }
 
-// ErrNewer says that the mark in the zone is of a higher generation than the wish.
-var ErrNewer = errors.New("the record is of a newer generation")
+// Errors of a record that knows more than the wish. Compare with errors.Is.
+var (
+	// ErrNewer: the mark in the zone is of a higher generation than the wish.
+	ErrNewer = errors.New("the record is of a newer generation")
+	// ErrDispute: the mark is of the same generation and names the other Region, so
+	// that two domains claim it (D12).
+	ErrDispute = errors.New("the record names the other Region in the same generation")
+)
+
+// Stands tells whether m stands against a wish of w: it is of the same
+// installation, and its generation is higher, or the same with another Region.
+func (m Mark) Stands(w Mark) bool {
+	return m.Name == w.Name && (m.Generation > w.Generation || m.Generation == w.Generation && m.Region != w.Region)
+}
 
 // Ensure the record is as wished, and answer what it was before. A foreign CNAME
 // is ErrForeign unless adopt; a record of another type is it always, since
 // Route 53 would refuse a CNAME beside it. A mark of a higher generation is
-// ErrNewer and left alone: somebody knows more than this ledger.
+// ErrNewer, one of this generation for the other Region ErrDispute; both are left
+// alone: somebody knows more than this ledger.
 func Ensure(ctx context.Context, z Zone, name string, w Wish, adopt bool) (State, error) {
 	r, err := z.Read(ctx, name)
 	if err != nil {
 		return "", fmt.Errorf("read record %s: %w", name, err)
 	}
 	s := Decide(r, w)
-	if m, ok := ParseMark(r.Mark); ok && m.Name == w.Mark.Name && m.Generation > w.Mark.Generation {
-		return s, fmt.Errorf("set record %s: %w: it says generation %d in %s, the ledger here generation %d in %s", name, ErrNewer, m.Generation, m.Region, w.Mark.Generation, w.Mark.Region)
+	if m, ok := ParseMark(r.Mark); ok && m.Stands(w.Mark) {
+		more := ErrNewer
+		if m.Generation == w.Mark.Generation {
+			more = ErrDispute
+		}
+		return s, fmt.Errorf("set record %s: %w: it says generation %d in %s, the ledger here generation %d in %s", name, more, m.Generation, m.Region, w.Mark.Generation, w.Mark.Region)
 	}
 	switch {
 	case s == Right:

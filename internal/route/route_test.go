@@ -83,6 +83,7 @@ func TestEnsure(t *testing.T) {
 		{"U4 another installation's is refused", route.Record{Type: "CNAME", Target: "x", Mark: "osdr name=other region=r generation=1"}, false, route.Foreign, route.ErrForeign, 0},
 		{"an address record is refused, adopt or not", route.Record{Type: "A"}, true, route.Foreign, route.ErrForeign, 0},
 		{"H15 a newer generation's is left alone", ours(3, "newer"), true, route.Stale, route.ErrNewer, 0},
+		{"D12 the other Region's of this generation is left alone", route.Record{Type: "CNAME", Target: "theirs", TTL: 60, Mark: "osdr name=" + wish(2).Mark.Name + " region=another generation=2", MarkTTL: 60}, true, route.Stale, route.ErrDispute, 0},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			z := routetest.New()

@@ -58,11 +58,13 @@ func (c *client) act() {
 		_ = d.cluster.CreateDataStream(ctx, "events")
 		if err := d.cluster.Rollover(ctx, "events"); err == nil {
 			w.log.say(w.now, nil, "client%d rolls events over on %s", c.number, d.endpoint)
+			w.born(d)
 		}
 	case n < 95:
 		w.later++
 		name := fmt.Sprint("logs-new-", w.later)
 		if err := d.cluster.CreateIndex(ctx, name, opensearchtest.IndexOptions{}); err == nil {
+			w.born(d)
 			c.write(d, name, id)
 		}
 	case n < 97:
@@ -155,11 +157,29 @@ func (c *client) drop(d *standing) {
 	}
 }
 
+// born: what is new in a domain, and no copy, was made just now.
+func (w *world) born(d *standing) {
+	for _, i := range indices(d) {
+		_, known := w.age[i.UUID]
+		if _, held := w.held[i.UUID]; !known && !held {
+			w.age[i.UUID] = w.now
+		}
+	}
+}
+
+// unseen: an index of a client that was made after the last look before a claim,
+// which nothing forbids on a domain without cluster.blocks.create_index (H9). The
+// product bounds that time; what is written to it comes with the salvage.
+func (w *world) unseen(uuid string) bool {
+	at, known := w.age[uuid]
+	return known && w.now.Sub(at) < time.Minute
+}
+
 // applied to the index of that name.
 func (w *world) applied(d *standing, name string, o *write) {
 	i := w.indexOf(d, name)
 	if len(w.held[i.UUID]) == 0 {
-		w.age[i.UUID] = w.now
+		w.born(d)
 	}
 	o.made = w.age[i.UUID]
 	w.held[i.UUID] = append(w.held[i.UUID], o)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
@@ -189,16 +190,18 @@ func (t *truth) switched(last, c *claimed) {
 	}
 	has := t.holds(c.d)
 	for _, o := range sorted(t.holds(last.d)) {
-		if o.acked && !o.forgotten && !has[o] {
+		if o.acked && !o.forgotten && !has[o] && t.w.now.Sub(o.made) >= time.Minute {
 			c.lost = append(c.lost, o)
 		}
 	}
 	lossy := len(c.lost) > 0
 	blocked := true
 	for _, i := range indices(last.d) {
-		if !slices.Contains(i.Blocks, "write") && !slices.Contains(i.Blocks, "read_only") && i.Open {
+		switch {
+		case t.w.unseen(i.UUID):
+		case !slices.Contains(i.Blocks, "write") && !slices.Contains(i.Blocks, "read_only") && i.Open:
 			blocked = false
-		} else {
+		default:
 			c.fenced[i.UUID] = true
 		}
 	}
@@ -225,6 +228,7 @@ func (t *truth) switched(last, c *claimed) {
 	}
 	t.w.stats.Unplanned++
 	b := t.w.places[c.d.region].bucket
+	t.announced(b, c)
 	var newest *point.Point
 	for _, p := range t.points(b) {
 		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].Date.Before(t.w.now.Add(-30*time.Minute)) {
@@ -237,6 +241,26 @@ func (t *truth) switched(last, c *claimed) {
 	for _, o := range c.lost {
 		if o.at.Before(newest.Start) {
 			t.fail("G6: the switch to %s loses %s, acknowledged at %s, before recovery point %s began at %s", c.d.region, o, stamp(o.at), newest.ID, stamp(newest.Start))
+			return
+		}
+	}
+}
+
+// announced: nothing is lost that was acknowledged before the loss window that the
+// product speaks of begins (G6).
+func (t *truth) announced(b *bucket, c *claimed) {
+	var notes struct {
+		Token string         `json:"token"`
+		Loss  *contract.Loss `json:"loss"`
+	}
+	o := b.objects["_dr/journal/switch.json"]
+	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token || notes.Loss == nil {
+		t.fail("G6: the switch to %s loses %d acknowledged documents, and no loss window was announced", c.d.region, len(c.lost))
+		return
+	}
+	for _, o := range c.lost {
+		if o.at.Before(notes.Loss.Since) {
+			t.fail("G6: the switch to %s loses %s, acknowledged at %s, and announced a loss since %s", c.d.region, o, stamp(o.at), stamp(notes.Loss.Since))
 			return
 		}
 	}
@@ -553,7 +577,13 @@ func (w *world) removeDomain(d *standing, abandoned bool) {
 	}
 	// An index made by hand after the gate's last look: nothing forbids its making
 	// on a domain without cluster.blocks.create_index.
-	had = slices.DeleteFunc(had, func(o *write) bool { return w.now.Sub(o.made) < 2*time.Minute })
+	had = slices.DeleteFunc(had, func(o *write) bool {
+		if w.now.Sub(o.made) >= 2*time.Minute {
+			return false
+		}
+		o.forgotten = true
+		return true
+	})
 	w.gone("the domain "+d.endpoint, had)
 	if c := w.claims[w.top]; c != nil && len(had) > 0 {
 		b := w.places[d.region].bucket

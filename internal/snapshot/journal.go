@@ -100,13 +100,9 @@ type security struct {
 // ReadSecurity part of the capsule; store.ErrAbsent when there is none of this
 // cluster.
 func ReadSecurity(ctx context.Context, b store.Bucket, clusterUUID string) (opensearch.Capsule, error) {
-	o, err := b.Get(ctx, securityKey)
+	s, err := readSecurity(ctx, b)
 	if err != nil {
 		return opensearch.Capsule{}, err
-	}
-	s, err := store.Parse(o, store.JSON[security])
-	if err != nil {
-		return opensearch.Capsule{}, fmt.Errorf("read s3://%s/%s: %w", b.Name(), securityKey, err)
 	}
 	if s.ClusterUUID != clusterUUID {
 		return opensearch.Capsule{}, fmt.Errorf("roles of cluster %s: %w", clusterUUID, store.ErrAbsent)
