@@ -114,7 +114,7 @@ func (t *truth) changed(b *bucket, key string, before, after *object) {
 	}
 	switch {
 	case key == ledger.Key && after != nil:
-		t.claim(b, after.Body)
+		t.claim(b, before, after.Body)
 	case strings.HasPrefix(key, point.Prefix) && before != nil && after == nil && strings.Count(key, ".") == 1:
 		t.pruned(b, before)
 	case strings.Contains(key, "/index-") && !strings.Contains(key, "/indices/"):
@@ -148,8 +148,22 @@ func (w *world) setRecord(r route.Record) {
 	w.record = r
 }
 
+// mark of a switch. A later request that takes a switch over makes another one.
+type mark struct{ token, request string }
+
+func markOf(o *object) (mark, bool) {
+	if o == nil {
+		return mark{}, false
+	}
+	l, err := store.Parse(o.Object, store.JSON[ledger.Ledger])
+	if err != nil || l.Intent == nil {
+		return mark{}, false
+	}
+	return mark{l.Intent.Token, l.Intent.RequestID}, true
+}
+
 // claim sees each ledger that is written.
-func (t *truth) claim(b *bucket, body []byte) {
+func (t *truth) claim(b *bucket, before *object, body []byte) {
 	var l ledger.Ledger
 	if err := json.Unmarshal(body, &l); err != nil {
 		t.fail("a ledger in %s that is none: %v", b.region, err)
@@ -174,7 +188,7 @@ func (t *truth) claim(b *bucket, body []byte) {
 			t.fail("generation %d is claimed after %d", l.Generation, t.top)
 			return
 		}
-		t.switched(last, c)
+		t.switched(last, c, before)
 	} else if o := t.w.places[t.w.other(d.region)].domain; o != nil && len(t.holds(o)) > 0 {
 		t.fail("H14: %s claims generation 1 while the domain in %s holds documents", d.region, o.region)
 	}
@@ -182,8 +196,9 @@ func (t *truth) claim(b *bucket, body []byte) {
 	t.w.stats.Claims++
 }
 
-// switched holds the claimed domain against the one before.
-func (t *truth) switched(last, c *claimed) {
+// switched holds the claimed domain against the one before. before is the ledger
+// that the claim replaced.
+func (t *truth) switched(last, c *claimed, before *object) {
 	c.before = last.d
 	if c.ledger.Generation > 1 && last.d == c.d {
 		return
@@ -209,12 +224,18 @@ func (t *truth) switched(last, c *claimed) {
 		t.fail("H2: the switch to %s was meant by nobody", c.d.region)
 		return
 	}
-	c.lossless = !lossy && blocked
+	if consumed, ok := markOf(before); ok && t.w.aborted[consumed] {
+		t.fail("H3: the switch to %s is claimed after it was aborted", c.d.region)
+		return
+	}
 	if t.w.now.Sub(t.w.lifted) < time.Minute {
-		c.lossless = false
 		return // between the last look and the claim: nobody can know
 	}
-	if !c.lossless && !t.w.lost(c.d.region) {
+	b := t.w.places[c.d.region].bucket
+	loss := t.loss(b, c)
+	// What a Region that was called lost takes after that is in the announced loss.
+	c.lossless = !lossy && blocked && loss == nil
+	if (lossy || !blocked) && !t.w.lost(c.d.region) {
 		if lossy {
 			t.fail("G6: the switch to %s loses %d acknowledged documents, such as %s, and nobody said that %s is lost", c.d.region, len(c.lost), c.lost[0], last.d.region)
 		} else {
@@ -227,8 +248,7 @@ func (t *truth) switched(last, c *claimed) {
 		return
 	}
 	t.w.stats.Unplanned++
-	b := t.w.places[c.d.region].bucket
-	t.announced(b, c)
+	t.announced(loss, c)
 	var newest *point.Point
 	for _, p := range t.points(b) {
 		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].Date.Before(t.w.now.Add(-30*time.Minute)) {
@@ -246,21 +266,29 @@ func (t *truth) switched(last, c *claimed) {
 	}
 }
 
-// announced: nothing is lost that was acknowledged before the loss window that the
-// product speaks of begins (G6).
-func (t *truth) announced(b *bucket, c *claimed) {
+// loss that the product announces, nil when it announces none.
+func (t *truth) loss(b *bucket, c *claimed) *contract.Loss {
 	var notes struct {
 		Token string         `json:"token"`
 		Loss  *contract.Loss `json:"loss"`
 	}
 	o := b.objects["_dr/journal/switch.json"]
-	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token || notes.Loss == nil {
+	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token {
+		return nil
+	}
+	return notes.Loss
+}
+
+// announced: nothing is lost that was acknowledged before the loss window that the
+// product speaks of begins (G6).
+func (t *truth) announced(loss *contract.Loss, c *claimed) {
+	if loss == nil {
 		t.fail("G6: the switch to %s loses %d acknowledged documents, and no loss window was announced", c.d.region, len(c.lost))
 		return
 	}
 	for _, o := range c.lost {
-		if o.at.Before(notes.Loss.Since) {
-			t.fail("G6: the switch to %s loses %s, acknowledged at %s, and announced a loss since %s", c.d.region, o, stamp(o.at), stamp(notes.Loss.Since))
+		if o.at.Before(loss.Since) {
+			t.fail("G6: the switch to %s loses %s, acknowledged at %s, and announced a loss since %s", c.d.region, o, stamp(o.at), stamp(loss.Since))
 			return
 		}
 	}
