@@ -158,7 +158,7 @@ func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, readi
 	ctx, cancel := context.WithTimeout(ctx, max(o.Timeout, time.Minute)) // lists a whole repository
 	defer cancel()
 	b := o.World.Buckets[p.To]
-	found, ok, skipped, err := point.NewestWhole(ctx, b, func(x point.Point) bool { return x.ClusterUUID == led.ClusterUUID && x.Kind != point.KindSalvage })
+	found, ok, skipped, err := point.NewestWhole(ctx, b, func(x point.Point) bool { return x.Serves(led) && x.Kind != point.KindSalvage })
 	p.PassedOver = skipped
 	if errors.Is(err, store.ErrAbsent) {
 		err = nil

@@ -45,14 +45,18 @@ func (r *run) guard(ctx context.Context) error {
 		return err
 	}
 	r.uuidIs = uuid
+	if r.active() && uuid != r.led.ClusterUUID {
+		// Identity changed: nothing is fenced, lifted or restored by itself (H13).
+		if adopted, err := r.adopt(ctx, dom); err != nil || !adopted {
+			return err
+		}
+	}
 	rec, err := fence.Load(ctx, r.Own, uuid)
 	if err != nil {
 		return err
 	}
 	i := r.live()
 	switch {
-	case r.active() && uuid != r.led.ClusterUUID:
-		return nil // identity changed: nothing is fenced, lifted or restored by itself (H13)
 	case r.active() && i != nil && i.To != r.Region && i.Phase == ledger.PhaseFence:
 		return r.raise(ctx, dom, rec, *i)
 	case r.active():

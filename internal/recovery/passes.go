@@ -57,7 +57,7 @@ func hot(all []opensearch.Index) []opensearch.Index {
 // usable tells why a point cannot be restored here, empty when it can: F6 wants
 // the target at or above the source, within one major.
 func (r *run) usable(p point.Point, version string) string {
-	if p.ClusterUUID != r.led.ClusterUUID || p.ID.Generation < r.led.Generation || p.Kind == point.KindSalvage {
+	if !p.Serves(r.led) || p.Kind == point.KindSalvage {
 		return "another tenure"
 	}
 	if r.state != nil && r.state.bad(p.ID) {
@@ -93,7 +93,7 @@ func (r *run) choose(ctx context.Context, dom domain.Recovery, only func(point.P
 	}
 	var passed []string
 	p, ok, skipped, err := point.NewestWhole(ctx, r.source(), func(p point.Point) bool {
-		if p.ClusterUUID != r.led.ClusterUUID || p.ID.Generation < r.led.Generation || !only(p) {
+		if !p.Serves(r.led) || !only(p) {
 			return false
 		}
 		why := r.usable(p, info.Version)
@@ -125,7 +125,7 @@ func (r *run) versionsFit(ctx context.Context) error {
 		return err
 	}
 	for _, p := range r.newest {
-		if p.ClusterUUID != r.led.ClusterUUID {
+		if !p.Serves(r.led) {
 			continue
 		}
 		if why := tooNew(p.EngineVersion, info.Version); why != "" {

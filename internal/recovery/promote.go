@@ -26,7 +26,6 @@ var promotion = []step{
 	{"mapping access", (*run).mapped},
 	{"looking at the DNS record", (*run).recordFree},
 	{"marking the switch", (*run).marked},
-	{"asking who the domain is", (*run).adopted},
 	{"comparing versions", (*run).versionsFit},
 	{"saving what stands here", (*run).rescued},
 	{"restoring, first pass", (*run).firstPass},
