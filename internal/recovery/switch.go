@@ -172,7 +172,7 @@ func (r *run) behindFence(ctx context.Context) error {
 	rec := r.fenceOf(ctx)
 	if rec == nil || rec.State != fence.Fenced {
 		short, stop := context.WithTimeout(ctx, nudgeFor)
-		_, nerr := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
+		s, nerr := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
 		stop()
 		if rec = r.fenceOf(ctx); rec == nil || rec.State != fence.Fenced || rec.Final == nil {
 			if err := r.moved(ctx, "fence", "%s", progressOf(rec)); err != nil {
@@ -181,7 +181,7 @@ func (r *run) behindFence(ctx context.Context) error {
 			if nerr != nil {
 				return wait("the fence of %s (%s); its controller did not answer: %v", r.other(), progressOf(rec), nerr)
 			}
-			return wait("the fence of %s: %s", r.other(), progressOf(rec))
+			return wait("the fence of %s: %s%s", r.other(), progressOf(rec), r.fencing(s))
 		}
 	}
 	if r.state.Final && r.state.Target != nil && *r.state.Target == *rec.Final {
@@ -203,6 +203,16 @@ func (r *run) behindFence(ctx context.Context) error {
 	}
 	r.state.Moved = r.now
 	return r.worries(ctx)
+}
+
+// fencing is what the source's controller says of the fence itself.
+func (r *run) fencing(s contract.RecoveryStatus) string {
+	for _, n := range s.Notices {
+		if text, ok := strings.CutPrefix(n, fmt.Sprintf(fencingFor, r.Region)); ok {
+			return "; " + text
+		}
+	}
+	return ""
 }
 
 func progressOf(rec *fence.Record) string {
