@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
@@ -30,8 +31,14 @@ func (r *run) identity(ctx context.Context) error {
 		return nil
 	}
 	if w.AskedAt == "" && w.SwitchFrom != fmt.Sprint(r.led.Generation) {
-		return refuse("identity changed: the ledger (generation %d) names cluster %s, the domain in %s is %s. If it was made again, restore the recovery points of %s into it: add -c activeRegion=%s -c switchFrom=%d (H13)",
-			r.led.Generation, r.led.ClusterUUID, r.Region, r.uuidIs, r.led.ClusterUUID, r.Region, r.led.Generation)
+		since := "of which none is there"
+		for _, p := range r.newest {
+			if p.Serves(r.led) {
+				since = "the newest is of " + p.Start.UTC().Format(time.RFC3339) + "; what came after it is in the salvage of what stands there now, or lost"
+			}
+		}
+		return refuse("identity changed: the ledger (generation %d) names cluster %s, the domain in %s is %s. If it was made again, restore the recovery points of %s into it (%s): add -c activeRegion=%s -c switchFrom=%d (H13)",
+			r.led.Generation, r.led.ClusterUUID, r.Region, r.uuidIs, r.led.ClusterUUID, since, r.Region, r.led.Generation)
 	}
 	return nil
 }

@@ -91,6 +91,7 @@ type run struct {
 	intent  *ledger.Intent // the live one of a switch to this Region
 	state   *state         // of that switch
 	nothing bool           // a release has nothing to save
+	holds   string         // what it would give up, for people
 	failed  error          // of a step of the switch, told as a wait
 }
 

@@ -169,7 +169,7 @@ func TestH36_ARedDomainGoesByItsNameOnly(t *testing.T) {
 	w.check(w.clusters[east].CreateIndex(t.Context(), "broken", opensearchtest.IndexOptions{Red: true}))
 	w.check(w.clusters[east].CreateIndex(t.Context(), "old", opensearchtest.IndexOptions{Tier: "warm"}))
 	uuid := w.clusters[east].UUID()
-	wantRefusal(t, w.letGo(wish(east)), "kept", "broken", "old", "abandonDomain="+uuid)
+	wantRefusal(t, w.letGo(wish(east)), "kept", "broken", "old", "give up everything in it: 5 documents (movies, broken (red", "abandonDomain="+uuid)
 	g := wish(east)
 	g.AbandonDomain = strange
 	wantRefusal(t, w.letGo(g), "kept")
@@ -284,5 +284,69 @@ func TestH46_ACrashBetweenClaimAndLiftIsEndedByTheMinute(t *testing.T) {
 	w.ticks()
 	if !w.writes(west, "movies", "3") || w.record().Target != w.descs[west].Endpoint {
 		t.Errorf("a write outage without end; record %+v", w.record())
+	}
+}
+
+// An index that is only there, and not in the recovery point, may stay by name;
+// one that the restore would go over may not.
+func TestH20_AcceptUnverifiedLetsAStrangerStay(t *testing.T) {
+	w := pair(t)
+	w.put(west, "mine", "1")
+	w.lose(east, true)
+	p := explicit(west)
+	p.UnreachableRegion = east
+	wantRefusal(t, w.until(p, "one"), "mine", "acceptUnverified", "abandonDomain")
+	w.pass(time.Second)
+	p.AcceptUnverified = "mine"
+	s := w.done(w.until(p, "two"))
+	w.holds(west, "mine", "1")
+	w.holds(west, "movies", "1", "2")
+	if s.Generation != 2 {
+		t.Errorf("%+v", s)
+	}
+
+	w = pair(t)
+	w.put(west, "movies", "only here")
+	w.lose(east, true)
+	p.AcceptUnverified = "movies"
+	wantRefusal(t, w.until(p, "one"), "stands in the way", "movies")
+	w.holds(west, "movies", "only here")
+}
+
+// Until the record has moved, the lost Region is asked for its ledger and once to
+// fence itself, and for nothing else; without the operator's word its API and its
+// domain are probed, too.
+func TestG5_AFailoverAsksTheLostRegionForNothingElse(t *testing.T) {
+	for _, given := range []bool{true, false} {
+		w := pair(t)
+		w.lose(east, true)
+		w.asked = nil
+		w.buckets[east].OnCall(func(op storetest.Op, key string) {
+			if w.record().Target != w.descs[west].Endpoint {
+				w.asked = append(w.asked, string(op)+" "+key)
+			}
+		})
+		p := explicit(west)
+		if given {
+			p.UnreachableRegion = east
+		}
+		w.done(w.until(p, "one"))
+		w.buckets[east].OnCall(nil)
+		count := map[string]int{}
+		for _, a := range w.asked {
+			count[a]++
+		}
+		for a, n := range count {
+			switch {
+			case strings.HasSuffix(a, west), a == "get _dr/ledger.json":
+			case a == "tick us-east-1" && given && n == 1:
+			case a == "describe us-east-1" && !given, a == "knock us-east-1" && !given:
+			default:
+				t.Errorf("unreachableRegion given %v: %s, %d times", given, a, n)
+			}
+		}
+		if given && count["tick us-east-1"] != 1 {
+			t.Errorf("the one attempt to fence was not made: %v", count)
+		}
 	}
 }

@@ -54,6 +54,10 @@ func (r *run) decide(ctx context.Context) error {
 		if r.fenced(ctx) {
 			return nil // what is silent now has done its part
 		}
+		if r.state.Target == nil && !r.state.Own {
+			return r.giveUp(ctx, r.intent, refuse("%s is neither lost nor all there: %s. It cannot be fenced, and no whole recovery point of it is in %s%s, so a switch would give up everything. Wait until it answers and run the command again (H16)",
+				r.other(), look, r.source().Name(), list("; ", first(r.state.PassedOver, 3))))
+		}
 		r.window()
 		return r.giveUp(ctx, r.intent, refuse("%s is neither lost nor all there: %s. It cannot be fenced, so a switch would give up what it acknowledged since %s; to give that up add -c unreachableRegion=%s, else wait until it answers and run the command again (H16)",
 			r.other(), look, r.state.Since.UTC().Format(time.RFC3339), r.other()))
@@ -131,8 +135,8 @@ func (r *run) asked(ctx context.Context) error {
 	}
 	r.notice("lost: %s", r.state.Lost)
 	if r.state.Target == nil && !r.state.Own {
-		return r.giveUp(ctx, r.intent, refuse("%s is lost (%s) and no whole recovery point of cluster %s is in %s: there is nothing to restore, and an empty domain would lose everything. Bring %s back, or look at the points by `osdr status`",
-			r.led.ActiveRegion, r.state.Lost, r.led.ClusterUUID, r.source().Name(), r.led.ActiveRegion))
+		return r.giveUp(ctx, r.intent, refuse("%s is lost (%s) and no whole recovery point of cluster %s is in %s%s: there is nothing to restore, and an empty domain would lose everything. Bring %s back, or look at the points by `osdr status`",
+			r.led.ActiveRegion, r.state.Lost, r.led.ClusterUUID, r.source().Name(), list("; ", first(r.state.PassedOver, 3)), r.led.ActiveRegion))
 	}
 	r.window()
 	return nil
@@ -292,7 +296,8 @@ func (r *run) verified(ctx context.Context) error {
 		return err
 	}
 	var left []string
-	for _, x := range restore.Verify(restore.Choose(pass.Point, pass.Select), guarded(nil)(all), j, r.state.Final && r.state.Lost == "") {
+	wanted, have := restore.Choose(pass.Point, pass.Select), guarded(nil)(all)
+	for _, x := range restore.Verify(wanted, have, j, r.state.Final && r.state.Lost == "") {
 		accepted := false
 		for _, a := range pass.Accepted {
 			accepted = accepted || a == x.Index
@@ -306,6 +311,15 @@ func (r *run) verified(ctx context.Context) error {
 	if len(left) > 0 {
 		return r.giveUp(ctx, r.intent, refuse("the restored domain in %s is not verified: %s. To take it nevertheless add -c acceptUnverified=<index,...>", r.Region, strings.Join(first(left, 5), "; ")))
 	}
+	var here, there int64
+	for _, i := range have {
+		here += i.Documents
+	}
+	for _, i := range wanted.Indices {
+		there += i.Documents
+	}
+	// Counts are told, and decide nothing: sequence numbers do (H20).
+	r.notice("verified: %d indexes with %d documents; recovery point %s counted %d", len(have), here, pass.Point.ID, there)
 	return nil
 }
 

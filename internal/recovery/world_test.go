@@ -50,6 +50,7 @@ type world struct {
 	dead     map[string]bool // domain endpoints
 	params   map[string]string
 	ctx      context.Context // of the functions
+	asked    []string        // of the other Region's API, domain and controller
 }
 
 func newWorld(t *testing.T) *world {
@@ -99,6 +100,7 @@ func (w *world) domain(region string, seed uint64) *opensearchtest.Cluster {
 }
 
 func (w *world) Describe(_ context.Context, region string) (domain.Description, error) {
+	w.asked = append(w.asked, "describe "+region)
 	if w.away[region] {
 		return domain.Description{}, errAway
 	}
@@ -125,6 +127,9 @@ func (w *world) OpenMaster(_ context.Context, region, _ string) (opensearch.Secu
 
 func (w *world) knock(_ context.Context, endpoint string) error {
 	for region, d := range w.descs {
+		if d.Endpoint == endpoint {
+			w.asked = append(w.asked, "knock "+region)
+		}
 		if d.Endpoint == endpoint && !w.away[region] && !w.dead[region] {
 			return nil
 		}
@@ -170,6 +175,7 @@ func (w *world) snapshots(region string) snapshot.Deps {
 }
 
 func (w *world) Recovery(_ context.Context, region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
+	w.asked = append(w.asked, req.Action+" "+region)
 	if w.away[region] {
 		return contract.RecoveryStatus{}, errAway
 	}
