@@ -40,6 +40,7 @@ func (r *run) finished(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	restored = restored || r.unreplayed()
 	if restored || rec != nil {
 		if err := r.sure(ctx, rec); err != nil {
 			return err
@@ -49,7 +50,7 @@ func (r *run) finished(ctx context.Context) error {
 			return err
 		}
 		if restored {
-			if err := r.handOver(ctx, dom, j); err != nil {
+			if err := r.handOver(ctx, dom, j, rec); err != nil {
 				return err
 			}
 		}
@@ -72,6 +73,9 @@ func (r *run) recall() {
 	r.status.Loss, r.status.Commit = r.state.Loss, fmt.Sprintf("%q: %q", "activeRegion", r.Region)
 	if len(r.state.LeftOut) > 0 {
 		r.notice("left out by dr.restore: %s", strings.Join(first(r.state.LeftOut, 20), ", "))
+	}
+	if len(r.state.Opened) > 0 {
+		r.notice("closed at the source and OPEN here, since this domain closes no index: %s; close them by hand if they must not be searched", strings.Join(first(r.state.Opened, 20), ", "))
 	}
 	r.notice("commit activeRegion=%s in cdk.json: the next deployment goes by it", r.Region)
 }
@@ -119,35 +123,90 @@ func (r *run) named(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) handOver(ctx context.Context, dom domain.Recovery, j restore.Journal) error {
-	if err := r.replay(ctx, dom, j); err != nil {
+// handOver the copies to their users: capsule and aliases first, then each index
+// as it was at the source. What was open comes first, since closing may have to
+// wait, for the end of a snapshot, and nobody writes to what is closed.
+func (r *run) handOver(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record) error {
+	if err := r.replay(ctx, dom, j, rec); err != nil {
 		return err
 	}
 	all, err := dom.Indices(ctx)
 	if err != nil {
 		return err
 	}
-	for _, i := range all {
-		item, ok := j.Items[i.Name]
-		if !ok || item.UUID != i.UUID || !slices.Contains(i.Blocks, "write") || slices.Contains(item.Blocks, "write") && len(item.Blocks) == len(i.Blocks) {
-			continue
+	left := false
+	for _, open := range []bool{true, false} {
+		for _, i := range all {
+			item, ok := j.Items[i.Name]
+			if !ok || item.UUID != i.UUID || item.Open != open || !slices.Contains(i.Blocks, "write") {
+				continue // handed over already, or never ours; what its user did since stays
+			}
+			if !open && i.Open {
+				closed, err := r.shut(ctx, dom, i.Name)
+				if err != nil {
+					return err
+				}
+				if !closed {
+					left = true
+					continue
+				}
+			}
+			if err := r.giveBack(ctx, dom, i, item); err != nil {
+				return err
+			}
 		}
-		if err := r.named(ctx); err != nil {
-			return err
-		}
-		if !item.Open {
-			r.notice("index %s was closed at the source and is open here", i.Name)
-		}
-		if err := dom.SetBlocks(ctx, i.Name, item.Blocks); err != nil && !errors.Is(err, opensearch.ErrNotFound) {
-			return fmt.Errorf("give index %s its user's blocks: %w", i.Name, err)
-		}
+	}
+	if left {
+		return nil // the next run goes on; the record need not wait for it
 	}
 	return restore.RemoveJournal(ctx, r.Own)
 }
 
+// shut an index that was closed at the source: the restore opened it. False: not
+// yet. One that nothing closes here is told in every later answer, too.
+func (r *run) shut(ctx context.Context, dom domain.Recovery, name string) (bool, error) {
+	if err := r.named(ctx); err != nil {
+		return false, err
+	}
+	switch err := dom.Close(ctx, name); {
+	case err == nil, errors.Is(err, opensearch.ErrNotFound):
+		return true, nil
+	case opensearch.IsSnapshotRunning(err):
+		r.notice("index %s is closed, as it was at the source, when the snapshot that copies it ends; until then it takes no writes", name)
+		return false, nil
+	case errors.Is(err, opensearch.ErrNotOffered), errors.Is(err, opensearch.ErrWriteIndex):
+		if r.state == nil || r.state.Token != r.led.Token || slices.Contains(r.state.Opened, name) {
+			return true, nil
+		}
+		r.state.Opened = append(r.state.Opened, name)
+		return true, r.saveState(ctx)
+	default:
+		return false, fmt.Errorf("close index %s, as it was at the source: %w", name, err)
+	}
+}
+
+// giveBack its user's blocks to an index, instead of ours.
+func (r *run) giveBack(ctx context.Context, dom domain.Recovery, i opensearch.Index, item restore.Item) error {
+	if slices.Contains(item.Blocks, "write") && len(item.Blocks) == len(i.Blocks) {
+		return nil
+	}
+	if err := r.named(ctx); err != nil {
+		return err
+	}
+	if err := dom.SetBlocks(ctx, i.Name, item.Blocks); err != nil && !errors.Is(err, opensearch.ErrNotFound) {
+		return fmt.Errorf("give index %s its user's blocks: %w", i.Name, err)
+	}
+	return nil
+}
+
+// unreplayed: a capsule waits, also of a recovery point without any index.
+func (r *run) unreplayed() bool {
+	return r.state != nil && r.state.Token == r.led.Token && r.state.Target != nil && !r.state.Replayed
+}
+
 // replay what snapshots do not carry, before the first write (H12, F11, F30).
-func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal) error {
-	if r.state == nil || r.state.Token != r.led.Token || r.state.Target == nil || r.state.Replayed {
+func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record) error {
+	if !r.unreplayed() {
 		return nil
 	}
 	c, err := point.LoadCapsule(ctx, r.source(), *r.state.Target)
@@ -180,6 +239,14 @@ func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal
 	}
 	if err := dom.PutAliases(ctx, actions); err != nil {
 		return fmt.Errorf("replay the aliases: %w", err)
+	}
+	if c.AutoCreate != nil && rec != nil {
+		// Automatic creation is off here until the lift, which gives back what the
+		// record says: from now on the source's, not what a new domain came with.
+		rec.AutoCreate, rec.AutoCreateSet = c.AutoCreate.Value, c.AutoCreate.Set
+		if err := rec.Save(ctx, r.Own); err != nil {
+			return err
+		}
 	}
 	r.state.Replayed = true
 	return r.saveState(ctx)

@@ -312,6 +312,14 @@ func (r *run) capsule(ctx context.Context) (opensearch.Capsule, error) {
 	if err != nil {
 		return c, err
 	}
+	rec, err := fence.Load(ctx, r.Own, r.info.ClusterUUID)
+	if err != nil {
+		return c, err
+	}
+	if c.AutoCreate != nil && c.AutoCreate.Value == fence.NoAutoCreate && rec != nil {
+		// Ours, for as long as the fence stands; the user's is in its record (H24).
+		c.AutoCreate = &opensearch.AutoCreate{Value: rec.AutoCreate, Set: rec.AutoCreateSet}
+	}
 	switch sec, err := ReadSecurity(ctx, r.Own, r.info.ClusterUUID); {
 	case errors.Is(err, store.ErrAbsent):
 		c.Unavailable = append(c.Unavailable, "roles and role mappings: the controller has not read them yet")
