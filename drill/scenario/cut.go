@@ -113,7 +113,7 @@ func (s *story) killedAt(ctx context.Context, wish flags, m moment, since time.T
 		}
 		kill(reached)
 	}()
-	end := s.watch.event("killed when "+m.name, report.Bad)
+	end := s.watch.event("killed", "killed when "+m.name, report.Bad)
 	defer end()
 	_, err = s.deployment(wish, "").Run(ctx, "deploy", "--all")
 	return err != nil && errors.Is(context.Cause(ctx), reached), err

@@ -107,7 +107,7 @@ func (c course) parts() []report.Part {
 
 // report the course under a title, with the timeline around it.
 func (w *World) reportCourse(title, note string, c course) string {
-	split := report.Split{Title: title, Note: note, Parts: c.parts()}
+	split := report.Split{Title: title, Note: note, From: c.begun, Parts: c.parts()}
 	end := c.writes
 	if end.IsZero() {
 		end = time.Now()
