@@ -11,7 +11,6 @@ type Findings struct {
 	Splits  []Split
 	Cards   []Card
 	Tables  []Table
-	Zooms   []Zoom
 }
 
 // Lane of the timeline, drawn in the order of their first use.
@@ -57,7 +56,8 @@ type Moment struct {
 	Label string
 }
 
-// Split of one duration into its parts, in their order.
+// Split of one duration into its parts, in their order; that stretch of the
+// timeline is drawn once more in full width.
 type Split struct {
 	Suite string // set by Add
 	Title string
@@ -87,20 +87,12 @@ type Table struct {
 	Rows  [][]string
 }
 
-// Zoom is a part of the timeline, drawn once more in full width, with the parts of
-// the split of the same title.
-type Zoom struct {
-	Suite    string // set by Add
-	Title    string
-	From, To time.Time
-}
-
 // Add to the findings. What is new belongs to the suite that is being played.
 func (r *Report) Add(change func(*Findings)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f := &r.findings
-	cards, splits, tables, zooms := len(f.Cards), len(f.Splits), len(f.Tables), len(f.Zooms)
+	cards, splits, tables := len(f.Cards), len(f.Splits), len(f.Tables)
 	change(f)
 	for i := range f.Cards[cards:] {
 		f.Cards[cards+i].Suite = r.suite
@@ -110,9 +102,6 @@ func (r *Report) Add(change func(*Findings)) {
 	}
 	for i := range f.Tables[tables:] {
 		f.Tables[tables+i].Suite = r.suite
-	}
-	for i := range f.Zooms[zooms:] {
-		f.Zooms[zooms+i].Suite = r.suite
 	}
 }
 

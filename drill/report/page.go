@@ -36,11 +36,10 @@ type page struct {
 
 // section of one suite that measured something.
 type section struct {
-	Title    string // empty when it is the only one
-	Cards    []Card
-	Splits   []drawnSplit
-	Tables   []Table
-	Drawings []numbered
+	Title  string // empty when it is the only one
+	Cards  []Card
+	Splits []drawnSplit
+	Tables []Table
 }
 
 // numbered drawing: what it defines needs a name of its own on the page.
@@ -59,6 +58,7 @@ type drawnSplit struct {
 	Title, Note string
 	Total       time.Duration
 	Parts       []drawnPart
+	Detail      *numbered
 }
 
 type drawnPart struct {
@@ -167,21 +167,18 @@ func (p *page) section(r *Report, s suite) (section, bool) {
 		Cards:  ofSuite(f.Cards, s.Name, func(c Card) string { return c.Suite }),
 		Tables: ofSuite(f.Tables, s.Name, func(t Table) string { return t.Suite }),
 	}
-	splits := ofSuite(f.Splits, s.Name, func(t Split) string { return t.Suite })
-	for _, one := range splits {
-		sec.Splits = append(sec.Splits, one.drawn())
-	}
-	for _, z := range ofSuite(f.Zooms, s.Name, func(z Zoom) string { return z.Suite }) {
-		part := f
-		for _, one := range splits {
-			if one.Title == z.Title {
-				part.Lanes = slices.Insert(slices.Clone(f.Lanes), 0, one.lane())
-			}
+	for _, one := range ofSuite(f.Splits, s.Name, func(t Split) string { return t.Suite }) {
+		drawn := one.drawn()
+		if len(f.Lanes) > 0 {
+			part := f
+			part.Lanes = slices.Insert(slices.Clone(f.Lanes), 0, one.lane())
+			margin := one.Total()/15 + 2*time.Second
+			drawn.Detail = &numbered{p.drawn, part.draw(one.Title, one.From.Add(-margin), one.From.Add(one.Total()+margin), r.start)}
+			p.drawn++
 		}
-		sec.Drawings = append(sec.Drawings, numbered{p.drawn, part.draw(z.Title, z.From, z.To, r.start)})
-		p.drawn++
+		sec.Splits = append(sec.Splits, drawn)
 	}
-	return sec, len(sec.Cards)+len(sec.Splits)+len(sec.Tables)+len(sec.Drawings) > 0
+	return sec, len(sec.Cards)+len(sec.Splits)+len(sec.Tables) > 0
 }
 
 // glance puts the sections' cards side by side.

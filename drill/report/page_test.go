@@ -25,10 +25,9 @@ func TestPageShowsWhatHappenedAndNeedsNothingElse(t *testing.T) {
 		f.Lane("writes").Spans = []Span{{From: at(60), To: at(180), Look: Good, Label: "us-east-1"}, {From: at(180), To: at(270), Look: Bad, Label: "failed"}, {From: at(270), To: at(590), Look: Moved, Label: "us-west-2"}}
 		f.Lane("points of us-east-1")
 		f.Marks = append(f.Marks, Mark{Lane: "points of us-east-1", At: at(120), Look: Good, Tip: "point 1"})
-		f.Splits = append(f.Splits, Split{Title: "RTO", Parts: []Part{{"detect", 10 * time.Second}, {"restore", 30 * time.Second}}})
+		f.Splits = append(f.Splits, Split{Title: "RTO", From: at(180), Parts: []Part{{"detect", 10 * time.Second}, {"restore", 30 * time.Second}}})
 		f.Moments = append(f.Moments, Moment{At: at(180), Look: Bad, Label: "the Region is lost"})
 		f.Cards = append(f.Cards, Card{Title: "lost", Value: "12", Note: "all of them salvaged"})
-		f.Zooms = append(f.Zooms, Zoom{Title: "the failover", From: at(170), To: at(300)})
 		f.Tables = append(f.Tables, Table{Title: "Documents", Head: []string{"", "count"}, Rows: [][]string{{"acknowledged", "4711"}}})
 	})
 	for _, want := range []string{"lost                                   12  all of them salvaged", "RTO: 40s", "restore                             30s"} {
@@ -46,7 +45,7 @@ func TestPageShowsWhatHappenedAndNeedsNothingElse(t *testing.T) {
 	}
 	page := string(raw)
 	for _, want := range []string{"failed</span>", "a &lt;broken&gt; step", "taken away", "point 1 (2:00)", "4711", "width:75%", "all of them salvaged",
-		"the failover, in detail", "(3:00 to 4:30, 1m30s)", "the Region is lost</text>"} {
+		`aria-label="Timeline: RTO"`, "(3:10 to 3:40, 30s)", "the Region is lost</text>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

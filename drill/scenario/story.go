@@ -175,7 +175,7 @@ func (s *story) windowIsMissing(ctx context.Context) (string, error) {
 	}
 	window := s.away.Sub(loss.Since)
 	s.watch.lost(loss.Since, s.away, fmt.Sprintf("%d lost", len(s.lost.Lost)))
-	s.card("data loss window (RPO)", window.Round(time.Second).String(), fmt.Sprintf("%d min promised", rpo), window > rpo*time.Minute)
+	s.card(fmt.Sprintf("data loss window (RPO %d min)", rpo), window.Round(time.Second).String(), "from the point's start to the loss", window > rpo*time.Minute)
 	s.card("acknowledged documents", fmt.Sprint(s.lost.Acknowledged), fmt.Sprintf("in us-east-1, by %d writes in all", s.work.Acknowledged()), false)
 	s.card("lost by the failover", fmt.Sprint(len(s.lost.Lost)), "all of them after the point's start", false)
 	if window > rpo*time.Minute {
