@@ -10,6 +10,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
+	"github.com/opensearch-dr/osdr/internal/point"
 )
 
 // pair is a set-up east with a point, and an empty west.
@@ -685,4 +686,32 @@ func TestH9_AClaimOnALateAnswerLooksAgain(t *testing.T) {
 		t.Errorf("generation %d", g)
 	}
 	w.done(w.until(explicit(west), "one"))
+}
+
+// Nothing forbids an index to be made on a fenced domain: what comes while the
+// domain is saved is saved too, before it may go.
+func TestH9_AnIndexThatComesWhileADomainIsSaved(t *testing.T) {
+	w := pair(t)
+	w.done(w.until(explicit(west), "one"))
+	w.put(west, "movies", "3")
+	w.pointOf(west)
+	old := w.clusters[east]
+	made := false
+	old.Intercept(func(call string) opensearchtest.Verdict {
+		if call == "VerifyRepository" && !made { // the active domain's point is looked at: the salvage is taken
+			if s, err := old.Snapshots(t.Context(), contract.Repository); err == nil && slices.ContainsFunc(s, func(s opensearch.Snapshot) bool { return strings.HasSuffix(s.Name, "-g2") }) {
+				made = true
+				w.check(old.CreateIndex(t.Context(), "late", opensearchtest.IndexOptions{}))
+				w.put(east, "late", "only here")
+			}
+		}
+		return opensearchtest.Verdict{}
+	})
+	w.done(w.letGo(wish(east)))
+	if !made {
+		t.Fatal("nothing came: nothing was shown")
+	}
+	if s := w.salvage(west, old.UUID()); !slices.ContainsFunc(s.Indices, func(i point.Index) bool { return i.Name == "late" }) {
+		t.Errorf("the domain may go, and index late is not in salvage %s", s.ID)
+	}
 }
