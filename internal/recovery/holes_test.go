@@ -155,6 +155,30 @@ func TestG7_StatusTellsHowFarASwitchIs(t *testing.T) {
 	}
 }
 
+// A target that is cut off has the mark still, and may take the active Region for
+// lost: an abort that did not reach it is not done, however often it is asked for.
+func TestH3_AnAbortThatReachesOneLedgerIsNotDone(t *testing.T) {
+	w := pair(t)
+	w.clusters[east].HoldSnapshots()
+	wantWaiting(t, w.askFor(explicit(west), "one", w.clock()), "fence")
+	w.lose(west, true)
+	abort := func() contract.RecoveryStatus {
+		s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionAbort, RequestID: "osdr"})
+		w.check(err)
+		return s
+	}
+	wantWaiting(t, abort(), "until then us-west-2 may go on with it")
+	wantWaiting(t, abort(), "the ledger of us-west-2, in which a switch may be marked")
+	if !w.writes(east, "movies", "3") {
+		t.Error("the fence stays")
+	}
+	w.lose(west, false)
+	w.done(abort())
+	if w.ledger(west).Ledger.Intent != nil {
+		t.Error("the mark stays in us-west-2")
+	}
+}
+
 func TestH3_AbortBehindTheFenceLifts(t *testing.T) {
 	w := pair(t)
 	w.clusters[east].HoldSnapshots()
