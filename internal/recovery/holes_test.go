@@ -11,6 +11,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/route"
 )
 
 // pair is a set-up east with a point, and an empty west.
@@ -737,5 +738,25 @@ func TestH9_AnIndexThatComesWhileADomainIsSaved(t *testing.T) {
 	}
 	if s := w.salvage(west, old.UUID()); !slices.ContainsFunc(s.Indices, func(i point.Index) bool { return i.Name == "late" }) {
 		t.Errorf("the domain may go, and index late is not in salvage %s", s.ID)
+	}
+}
+
+// Cut off from the Region that has gone on alone, the record is the witness: the
+// fence stays, and nothing more is acknowledged that would be missing there.
+func TestH28_TheRecordKeepsAFenceUp(t *testing.T) {
+	w := pair(t)
+	w.clusters[east].HoldSnapshots()
+	wantWaiting(t, w.askFor(explicit(west), "one", w.clock()), "fence")
+	w.clusters[east].ReleaseSnapshots()
+	w.lose(west, true)
+	w.check(w.zone.Upsert(t.Context(), w.settings.DNS.Record, route.Wish{
+		Endpoint: w.descs[west].Endpoint, TTL: 60, Mark: route.Mark{Name: w.settings.Name, Region: west, Generation: 2},
+	}))
+	for range 15 {
+		w.pass(time.Minute)
+		w.ticks()
+	}
+	if w.writes(east, "movies", "split brain") {
+		t.Error("the fence was lifted although the record names generation 2")
 	}
 }

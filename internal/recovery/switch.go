@@ -172,9 +172,7 @@ func (r *run) behindFence(ctx context.Context) error {
 	}
 	rec := r.fenceOf(ctx)
 	if rec == nil || rec.State != fence.Fenced {
-		short, stop := pace.WithTimeout(ctx, nudgeFor)
-		_, nerr := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
-		stop()
+		nerr := r.nudge(ctx)
 		if rec = r.fenceOf(ctx); rec == nil || rec.State != fence.Fenced || rec.Final == nil {
 			if err := r.moved(ctx, "fence", "%s", progressOf(rec)); err != nil {
 				return err
@@ -204,6 +202,14 @@ func (r *run) behindFence(ctx context.Context) error {
 	}
 	r.state.Moved = r.now
 	return r.worries(ctx)
+}
+
+// nudge the source's controller to its minute's work now.
+func (r *run) nudge(ctx context.Context) error {
+	ctx, stop := pace.WithTimeout(ctx, nudgeFor)
+	defer stop()
+	_, err := r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
+	return err
 }
 
 func progressOf(rec *fence.Record) string {
@@ -345,6 +351,9 @@ func (r *run) taken(ctx context.Context) error {
 			return wait("the controller of %s to look at its fence once more: %v", r.other(), err)
 		}
 		if !s.Done {
+			if err := r.nudge(ctx); err != nil { // to capture at once what has come
+				r.notice("%s could not be asked for another final recovery point: %v", r.other(), err)
+			}
 			return wait("the fence of %s: %s", r.other(), s.Refusal+s.WaitingFor)
 		}
 		where, claim.Looked = r.Other, s.Looked

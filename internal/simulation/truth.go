@@ -174,7 +174,7 @@ func (t *truth) claim(b *bucket, body []byte) {
 			t.fail("generation %d is claimed after %d", l.Generation, t.top)
 			return
 		}
-		t.switched(last, c)
+		t.switched(b, last, c)
 	} else if o := t.w.places[t.w.other(d.region)].domain; o != nil && len(t.holds(o)) > 0 {
 		t.fail("H14: %s claims generation 1 while the domain in %s holds documents", d.region, o.region)
 	}
@@ -183,7 +183,7 @@ func (t *truth) claim(b *bucket, body []byte) {
 }
 
 // switched holds the claimed domain against the one before.
-func (t *truth) switched(last, c *claimed) {
+func (t *truth) switched(where *bucket, last, c *claimed) {
 	c.before = last.d
 	if c.ledger.Generation > 1 && last.d == c.d {
 		return
@@ -209,12 +209,15 @@ func (t *truth) switched(last, c *claimed) {
 		t.fail("H2: the switch to %s was meant by nobody", c.d.region)
 		return
 	}
-	c.lossless = !lossy && blocked
+	lossless := !lossy && blocked
+	// A claim that was made without the other Region's ledger went by its being
+	// lost: what that one takes on, cut off, is in its salvage.
+	c.lossless = lossless && where.region == last.d.region
 	if t.w.now.Sub(t.w.lifted) < time.Minute {
 		c.lossless = false
 		return // between the last look and the claim: nobody can know
 	}
-	if !c.lossless && !t.w.lost(c.d.region) {
+	if !lossless && !t.w.lost(c.d.region) {
 		if lossy {
 			t.fail("G6: the switch to %s loses %d acknowledged documents, such as %s, and nobody said that %s is lost", c.d.region, len(c.lost), c.lost[0], last.d.region)
 		} else {
