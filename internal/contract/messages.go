@@ -97,6 +97,9 @@ type RecoveryStatus struct {
 	// Refusal says what would be lost and which command goes on; the request
 	// that got it is over.
 	Refusal string `json:"refusal,omitempty"`
+	// Looked is when ActionRecheck found the fence as it should be, by the clock of
+	// this Region's bucket: before it looked.
+	Looked time.Time `json:"looked,omitzero"`
 	// Commit is the line of cdk.json to commit after a switch.
 	Commit string `json:"commit,omitempty"`
 	// Loss is what a switch of now would lose, or has lost.

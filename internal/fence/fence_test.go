@@ -1,6 +1,8 @@
 package fence_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -137,5 +139,49 @@ func TestH8_H9_AFenceThatSomethingPassesIsNotComplete(t *testing.T) {
 		if hold() == "" {
 			t.Errorf("%s is not seen", name)
 		}
+	}
+}
+
+// A run that dies right after a block has noted the index and not that it is
+// blocked: the block is ours all the same.
+func TestH24_ABlockWhoseRunDiedIsOurs(t *testing.T) {
+	c, f := setUp(t)
+	died := errors.New("dies")
+	mays := 0
+	f.May = func(context.Context) error {
+		if mays++; mays > 2 { // automatic creation, the first block, no more
+			return died
+		}
+		return nil
+	}
+	before, err := c.Indices(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Index(t.Context(), "other", "1", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.Raise(t.Context(), nil, c.UUID(), "token", now); !errors.Is(err, died) {
+		t.Fatal(err)
+	}
+	rec, err := fence.Load(t.Context(), f.Bucket, c.UUID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := c.Indices(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocked := false
+	for _, i := range users(after) {
+		blocked = blocked || i.Name == "movies" && slices.Contains(i.Blocks, "write")
+		as := rec.Before(i)
+		at := slices.IndexFunc(before, func(o opensearch.Index) bool { return o.Name == i.Name })
+		if at >= 0 && (!slices.Equal(as.Blocks, before[at].Blocks) || as.SettingsVersion != before[at].SettingsVersion) {
+			t.Errorf("%s: blocks %v, settings %d; its user had %v, %d", i.Name, as.Blocks, as.SettingsVersion, before[at].Blocks, before[at].SettingsVersion)
+		}
+	}
+	if !blocked {
+		t.Error("movies was not blocked: nothing was shown")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
@@ -111,6 +112,22 @@ func Remove(ctx context.Context, b store.Bucket, uuid string) error {
 	return nil
 }
 
+// Clusters that have a record here.
+func Clusters(ctx context.Context, b store.Bucket) ([]string, error) {
+	entries, err := b.List(ctx, Prefix)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the fences: %w", err)
+	}
+	var uuids []string
+	for _, e := range entries {
+		uuids = append(uuids, strings.TrimSuffix(strings.TrimPrefix(e.Key, Prefix), ".json"))
+	}
+	return uuids, nil
+}
+
 // Before answers the index as its user sees it: without our block, and with the
 // settings version that it would have without it, so that a point of a fenced
 // domain compares with one of before (C3, H24).
@@ -119,11 +136,16 @@ func (r *Record) Before(i opensearch.Index) opensearch.Index {
 		return i
 	}
 	f, ok := r.Indices[i.Name]
-	if !ok || f.UUID != i.UUID || !f.Blocked {
-		return i
+	switch {
+	case !ok || f.UUID != i.UUID:
+	case f.Blocked:
+		i.Blocks = f.Blocks
+		i.SettingsVersion -= f.After - f.Setting
+	case slices.Contains(i.Blocks, "write") && !slices.Contains(f.Blocks, "write"):
+		// Noted and blocked, but the run died before it wrote that down.
+		i.Blocks = f.Blocks
+		i.SettingsVersion--
 	}
-	i.Blocks = f.Blocks
-	i.SettingsVersion -= f.After - f.Setting
 	return i
 }
 

@@ -2,7 +2,9 @@
 // _dr/lease/<what>.json in the bucket of the domain's own Region, changed by
 // conditional puts only (X5). At most one holder's lease is unexpired by S3's
 // clock. A holder that crashed is waited out; one that stalled past its expiry
-// must not go on, so Renew before each step that destroys.
+// must not go on, so Renew before each step that destroys. One that could not say
+// that it was over, because the bucket did not answer, is remembered by its process
+// (Memory).
 package lease
 
 import (
@@ -43,6 +45,7 @@ type record struct {
 
 // Lease that is held. It is not safe for concurrent use.
 type Lease struct {
+	memory *Memory
 	bucket store.Bucket
 	key    string
 	etag   string
@@ -52,10 +55,16 @@ type Lease struct {
 // Acquire takes the lease for ttl, or answers *Held. holder is for people, such
 // as a request id; two Acquires of one holder exclude each other too.
 func Acquire(ctx context.Context, b store.Bucket, what, holder string, ttl time.Duration) (*Lease, error) {
+	return (*Memory)(nil).Acquire(ctx, b, what, holder, ttl)
+}
+
+// Acquire as the package's, but a lease that this very process held, and whose
+// release did not arrive, is over and is taken at once.
+func (m *Memory) Acquire(ctx context.Context, b store.Bucket, what, holder string, ttl time.Duration) (*Lease, error) {
 	if ttl < time.Second {
 		return nil, fmt.Errorf("take lease %s: %s is too short, S3's clock counts seconds", what, ttl)
 	}
-	l := &Lease{bucket: b, key: Prefix + what + ".json"}
+	l := &Lease{memory: m, bucket: b, key: Prefix + what + ".json"}
 	cond := store.Condition{IfAbsent: true}
 	var now time.Time
 	cur, date, etag, err := l.read(ctx)
@@ -68,7 +77,7 @@ func Acquire(ctx context.Context, b store.Bucket, what, holder string, ttl time.
 		}
 	case err != nil:
 		return nil, fmt.Errorf("take lease %s: %w", what, err)
-	case cur.Expires.After(date):
+	case cur.Expires.After(date) && !m.over(b, l.key, cur.Token):
 		return nil, &Held{What: what, Holder: cur.Holder, Until: cur.Expires}
 	default:
 		now, cond = date, store.Condition{IfMatch: etag}
@@ -79,8 +88,10 @@ func Acquire(ctx context.Context, b store.Bucket, what, holder string, ttl time.
 		if errors.As(err, &lost) {
 			return nil, lost
 		}
+		m.keep(l) // nobody knows whether it arrived, and nobody goes on under it
 		return nil, fmt.Errorf("take lease %s: %w", what, err)
 	}
+	m.forget(l)
 	return l, nil
 }
 
@@ -117,6 +128,7 @@ func (l *Lease) Release(ctx context.Context) error {
 	err := l.write(ctx, store.Condition{IfMatch: l.etag})
 	var lost *Held
 	if err != nil && !errors.As(err, &lost) {
+		l.memory.keep(l)
 		return fmt.Errorf("release lease %s: %w", l.rec.What, err)
 	}
 	return nil

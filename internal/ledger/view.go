@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/pace"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -85,16 +86,13 @@ func parse(body []byte) (Ledger, error) {
 // called unreachable: it is not asked.
 func Read(ctx context.Context, own, other store.Bucket, copies []Ledger) View {
 	var v View
-	done := make(chan Reading, 1)
-	go func() {
+	pace.Both(ctx, func() { v.Own = read(ctx, own) }, func() {
 		if other == nil {
-			done <- Reading{Answer: Unreachable, Err: errors.New("not asked")}
+			v.Other = Reading{Answer: Unreachable, Err: errors.New("not asked")}
 			return
 		}
-		done <- read(ctx, other)
-	}()
-	v.Own = read(ctx, own)
-	v.Other = <-done
+		v.Other = read(ctx, other)
+	})
 	return v.With(copies)
 }
 
@@ -127,9 +125,13 @@ func read(ctx context.Context, b store.Bucket) Reading {
 		return r
 	}
 	r.Date, r.ETag = o.Date, o.ETag
-	if r.Ledger, err = parse(o.Body); err != nil {
+	if r.Ledger, err = store.Parse(o, parse); err != nil {
 		r.Answer, r.Err = Unreachable, fmt.Errorf("read ledger of %s in s3://%s/%s: %w", b.Region(), b.Name(), Key, err)
 		return r
+	}
+	if r.Ledger.Intent != nil { // this reader's own
+		i := *r.Ledger.Intent
+		r.Ledger.Intent = &i
 	}
 	r.Answer = Present
 	return r

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/pace"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -16,6 +17,8 @@ var (
 	ErrSuperseded = errors.New("superseded")
 	// ErrIntentExpired: the intent is over by S3's clock.
 	ErrIntentExpired = errors.New("intent expired")
+	// ErrLookedLongAgo: the claim rests on a look that is too old; look again.
+	ErrLookedLongAgo = errors.New("the last look at the fence is too old")
 )
 
 // IntentHeld is the error of a PutIntent while another switch is under way (H21).
@@ -31,7 +34,18 @@ type Claim struct {
 	ClusterUUID string
 	Endpoint    string // of the domain, without a scheme
 	Token       string // unique to this claim; of a switch: its intent's token
+	// Looked is when the other Region last looked at its fence, by the clock of
+	// the bucket that is written; zero for a claim that rests on no fence.
+	Looked time.Time
 }
+
+// Nothing forbids an index to be made behind a fence (H9), so a claim must follow
+// the last look at it at once: lookedFor before its ledger is read, and claimFor
+// for the whole call.
+const (
+	lookedFor = 15 * time.Second
+	claimFor  = 10 * time.Second
+)
 
 // ClaimFirst claims generation 1 in the bucket of the Region that is promoted.
 // The caller has asked View.FirstSetUp. After any doubt it reads back: its own
@@ -179,6 +193,8 @@ func DropExpired(ctx context.Context, b store.Bucket) (*Intent, error) {
 // CopyDown, so that both hold the same content.
 func ClaimSwitch(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
 	step := fmt.Sprintf("claim %s in the ledger of %s", c.Region, b.Region())
+	ctx, stop := pace.WithTimeout(ctx, claimFor)
+	defer stop()
 	r, err := expect(ctx, b, step)
 	if err != nil {
 		return Ledger{}, err
@@ -195,6 +211,8 @@ func ClaimSwitch(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
 		return Ledger{}, fmt.Errorf("%s: %w: the mark is for %s", step, ErrSuperseded, i.To)
 	case !i.Live(r.Date):
 		return Ledger{}, fmt.Errorf("%s: %w at %s; ask for the switch again", step, ErrIntentExpired, i.Expires.Format(time.RFC3339))
+	case !c.Looked.IsZero() && r.Date.Sub(c.Looked) > lookedFor:
+		return Ledger{}, fmt.Errorf("%s: %w: it was at %s, and it is %s", step, ErrLookedLongAgo, c.Looked.Format(time.TimeOnly), r.Date.Format(time.TimeOnly))
 	}
 	return put(ctx, b, step, Ledger{
 		Version: FormatVersion, Generation: r.Ledger.Generation + 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,

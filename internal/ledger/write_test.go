@@ -463,3 +463,20 @@ func TestH13_Adopt(t *testing.T) {
 	_, err = ledger.Adopt(ctx, w.east, l, other)
 	wantErr(t, err, ledger.ErrSuperseded, "generation 2")
 }
+
+// Nothing forbids an index to be made behind a fence, so that a claim must follow
+// the last look at it.
+func TestH9_AClaimOnAnOldLookIsRefused(t *testing.T) {
+	w, _ := switching(t, "x")
+	c := second("x")
+	c.Looked = epoch
+	w.clock.at = epoch.Add(16 * time.Second)
+	_, err := ledger.ClaimSwitch(ctx, w.east, c)
+	wantErr(t, err, ledger.ErrLookedLongAgo)
+	if got := present(t, w.east); got.Generation != 1 || got.Intent == nil {
+		t.Fatalf("%+v", got)
+	}
+	c.Looked = epoch.Add(14 * time.Second)
+	_, err = ledger.ClaimSwitch(ctx, w.east, c)
+	check(t, err)
+}

@@ -51,8 +51,15 @@ func parseKey(key string) (id ID, end string, ok bool) {
 	return id, name[dot:], err == nil
 }
 
-// keys of all points of a bucket, by id: which ends are there.
-func keys(ctx context.Context, b store.Bucket) (map[ID]map[string]store.Entry, error) {
+// standing is what there is of one point.
+type standing struct {
+	id       ID
+	point    bool // the point object
+	removing bool // the mark of its removal
+}
+
+// keys of all points of a bucket, oldest first.
+func keys(ctx context.Context, b store.Bucket) ([]standing, error) {
 	entries, err := b.List(ctx, Prefix)
 	if errors.Is(err, store.ErrAbsent) {
 		return nil, nil
@@ -60,15 +67,20 @@ func keys(ctx context.Context, b store.Bucket) (map[ID]map[string]store.Entry, e
 	if err != nil {
 		return nil, fmt.Errorf("list recovery points: %w", err)
 	}
-	out := map[ID]map[string]store.Entry{}
+	var out []standing // a listing is ordered, so those of one point come together
 	for _, e := range entries {
-		if id, end, ok := parseKey(e.Key); ok {
-			if out[id] == nil {
-				out[id] = map[string]store.Entry{}
-			}
-			out[id][end] = e
+		id, end, ok := parseKey(e.Key)
+		if !ok {
+			continue
 		}
+		if n := len(out); n == 0 || out[n-1].id != id {
+			out = append(out, standing{id: id})
+		}
+		last := &out[len(out)-1]
+		last.point = last.point || end == endPoint
+		last.removing = last.removing || end == endRemoving
 	}
+	slices.SortFunc(out, func(a, b standing) int { return Compare(a.id, b.id) })
 	return out, nil
 }
 
@@ -80,13 +92,11 @@ func List(ctx context.Context, b store.Bucket) ([]ID, error) {
 		return nil, err
 	}
 	var out []ID
-	for id, ends := range all {
-		_, there := ends[endPoint]
-		if _, going := ends[endRemoving]; there && !going {
-			out = append(out, id)
+	for _, s := range all {
+		if s.point && !s.removing {
+			out = append(out, s.id)
 		}
 	}
-	slices.SortFunc(out, Compare)
 	return out, nil
 }
 
@@ -103,8 +113,8 @@ func Compare(a, b ID) int {
 
 // Load one point, strictly.
 func Load(ctx context.Context, b store.Bucket, id ID) (Point, error) {
-	var p Point
-	if err := load(ctx, b, id.Key(), &p); err != nil {
+	p, err := load[Point](ctx, b, id.Key())
+	if err != nil {
 		return Point{}, fmt.Errorf("read recovery point %s: %w", id, err)
 	}
 	if p.ID != id {
@@ -131,8 +141,8 @@ func LoadNewest(ctx context.Context, b store.Bucket) (p Point, ok bool, err erro
 
 // Objects that the point needs, as the list beside it has them.
 func Objects(ctx context.Context, b store.Bucket, p Point) ([]Object, error) {
-	var s objectList
-	if err := load(ctx, b, p.ID.ObjectsKey(), &s); err != nil {
+	s, err := load[objectList](ctx, b, p.ID.ObjectsKey())
+	if err != nil {
 		return nil, fmt.Errorf("read object list of recovery point %s: %w", p.ID, err)
 	}
 	if s.SnapshotUUID != p.SnapshotUUID || len(s.Objects) != p.Objects {
@@ -144,8 +154,8 @@ func Objects(ctx context.Context, b store.Bucket, p Point) ([]Object, error) {
 
 // LoadCapsule of a point.
 func LoadCapsule(ctx context.Context, b store.Bucket, id ID) (opensearch.Capsule, error) {
-	var s capsuleFile
-	if err := load(ctx, b, id.CapsuleKey(), &s); err != nil {
+	s, err := load[capsuleFile](ctx, b, id.CapsuleKey())
+	if err != nil {
 		return opensearch.Capsule{}, fmt.Errorf("read capsule of recovery point %s: %w", id, err)
 	}
 	return s.Capsule, nil
@@ -189,21 +199,39 @@ type capsuleFile struct {
 	Capsule opensearch.Capsule `json:"capsule"`
 }
 
-func load(ctx context.Context, b store.Bucket, key string, into any) error {
+// load what stands under key. Others may have been given the same value: its
+// slices and maps are not to be changed.
+func load[T any](ctx context.Context, b store.Bucket, key string) (T, error) {
+	var none T
 	o, err := b.Get(ctx, key)
 	if err != nil {
-		return err
+		return none, err
 	}
+	v, err := store.Parse(o, strictly[T])
+	var version errVersion
+	switch {
+	case errors.As(err, &version):
+		return none, fmt.Errorf("%w: format version %d in s3://%s/%s, this program knows %d; use the release that wrote it", ErrMalformed, version, b.Name(), key, FormatVersion)
+	case err != nil:
+		return none, fmt.Errorf("%w: s3://%s/%s: %w", ErrMalformed, b.Name(), key, err)
+	}
+	return v, nil
+}
+
+// errVersion is another format's.
+type errVersion int
+
+func (v errVersion) Error() string { return fmt.Sprintf("format version %d", int(v)) }
+
+func strictly[T any](body []byte) (out T, err error) {
 	var v struct {
 		Version int `json:"version"`
 	}
-	if err := json.Unmarshal(o.Body, &v); err == nil && v.Version != FormatVersion {
-		return fmt.Errorf("%w: format version %d in s3://%s/%s, this program knows %d; use the release that wrote it", ErrMalformed, v.Version, b.Name(), key, FormatVersion)
+	if err := json.Unmarshal(body, &v); err == nil && v.Version != FormatVersion {
+		return out, errVersion(v.Version)
 	}
-	d := json.NewDecoder(bytes.NewReader(o.Body))
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("%w: s3://%s/%s: %w", ErrMalformed, b.Name(), key, err)
-	}
-	return nil
+	err = d.Decode(&out)
+	return out, err
 }

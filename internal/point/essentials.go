@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/flate"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -110,7 +109,8 @@ func rootIndex(ctx context.Context, b store.Bucket, basePath string, all Listing
 	if err != nil {
 		return out, err
 	}
-	if err := json.Unmarshal(o.Body, &out); err != nil {
+	out, err = store.Parse(o, store.JSON[repositoryIndex])
+	if err != nil {
 		return out, fmt.Errorf("read s3://%s/%s: %w", b.Name(), key, err)
 	}
 	return out, nil

@@ -133,8 +133,7 @@ type Removal struct {
 // nobody takes the point for one, and its snapshot stays or is gone as a whole.
 func Withdraw(ctx context.Context, b store.Bucket, id ID) (Removal, error) {
 	step := "remove recovery point " + id.String()
-	var r Removal
-	err := load(ctx, b, removingKey(id), &r)
+	r, err := load[Removal](ctx, b, removingKey(id))
 	if errors.Is(err, store.ErrAbsent) {
 		r, err = mark(ctx, b, id)
 	}
@@ -205,11 +204,10 @@ func Unfinished(ctx context.Context, b store.Bucket) ([]ID, error) {
 		return nil, err
 	}
 	var out []ID
-	for id, ends := range all {
-		if _, ok := ends[endRemoving]; ok {
-			out = append(out, id)
+	for _, s := range all {
+		if s.removing {
+			out = append(out, s.id)
 		}
 	}
-	slices.SortFunc(out, Compare)
 	return out, nil
 }

@@ -60,24 +60,19 @@ func Write(ctx context.Context, b store.Bucket, p Point, objects []Object, capsu
 // after all that have any object. Numbers are taken without a gap, so two writers
 // of one snapshot, wherever they look, come to the same one: either the first's
 // sidecars are in the second's listing, or they meet in a conditional put.
-func number(ctx context.Context, b store.Bucket, all map[ID]map[string]store.Entry, p Point) (ID, error) {
+func number(ctx context.Context, b store.Bucket, all []standing, p Point) (ID, error) {
 	top := ID{Generation: p.ID.Generation}
-	for id, ends := range all {
-		if id.Generation != p.ID.Generation {
+	for _, k := range all {
+		if k.id.Generation != p.ID.Generation {
 			continue
 		}
-		if top.Less(id) {
-			top = id
-		}
-		_, point := ends[endPoint]
-		_, going := ends[endRemoving]
-		if point || going {
+		top = k.id
+		if k.point || k.removing {
 			continue
 		}
-		var s objectList
-		err := load(ctx, b, id.ObjectsKey(), &s)
+		s, err := load[objectList](ctx, b, k.id.ObjectsKey())
 		if err == nil && s.Token == p.Token {
-			return id, nil
+			return k.id, nil
 		}
 		if err != nil && !errors.Is(err, store.ErrAbsent) && !errors.Is(err, ErrMalformed) {
 			return ID{}, err
@@ -93,17 +88,13 @@ func number(ctx context.Context, b store.Bucket, all map[ID]map[string]store.Ent
 const searchBack = 8
 
 // find the point that names p's snapshot already, newest first.
-func find(ctx context.Context, b store.Bucket, all map[ID]map[string]store.Entry, p Point) (Point, bool, error) {
-	var ids []ID
-	for id, ends := range all {
-		if _, ok := ends[endPoint]; ok && id.Generation == p.ID.Generation {
-			ids = append(ids, id)
-		}
-	}
-	slices.SortFunc(ids, Compare)
+func find(ctx context.Context, b store.Bucket, all []standing, p Point) (Point, bool, error) {
 	older := 0
-	for _, id := range slices.Backward(ids) {
-		old, err := Load(ctx, b, id)
+	for _, k := range slices.Backward(all) {
+		if !k.point || k.id.Generation != p.ID.Generation {
+			continue
+		}
+		old, err := Load(ctx, b, k.id)
 		if errors.Is(err, store.ErrAbsent) {
 			continue // pruned meanwhile
 		}

@@ -87,7 +87,8 @@ func (r *run) recall() {
 // say so, or the operator does; what is left of one's own claim may also be ended
 // while the other Region is away, if the record knows of nothing newer (G5); and
 // a fence that this Region's own ledger asked for is its own to lift, since it
-// must not stand for ever when the target is lost (H10).
+// must not stand for ever when the target is lost (H10), unless the record says
+// that the target has gone on alone (H28).
 func (r *run) sure(ctx context.Context, rec *fence.Record) error {
 	if rec != nil && rec.Dispute >= r.led.Generation && !r.view.Complete() {
 		return wait("the ledger of %s: generation %d was disputed when it was last read, and a dispute ends with a higher generation only (D12)", r.other(), rec.Dispute)
@@ -96,20 +97,18 @@ func (r *run) sure(ctx context.Context, rec *fence.Record) error {
 		return nil
 	}
 	ours := r.state != nil && r.state.Token == r.led.Token
-	if rec != nil && !rec.Alone && rec.State != fence.Quiet && !ours {
-		return nil
+	asked := rec != nil && !rec.Alone && rec.State != fence.Quiet
+	if !ours && !asked {
+		return wait("the ledger of %s, to be sure that no newer generation is in force (H15): %v", r.other(), r.view.Other.Err)
 	}
-	if ours {
-		have, err := r.Zone.Read(ctx, r.Settings.DNS.Record)
-		if err != nil {
-			return wait("the record, to be sure that no newer generation is in force: %v", err)
-		}
-		if m, ok := route.ParseMark(have.Mark); ok && m.Stands(r.mark(r.led)) {
-			return wait("the ledger of %s: the record names generation %d in %s", r.other(), m.Generation, m.Region)
-		}
-		return nil
+	have, err := r.Zone.Read(ctx, r.Settings.DNS.Record)
+	switch m, ok := route.ParseMark(have.Mark); {
+	case err != nil && ours:
+		return wait("the record, to be sure that no newer generation is in force: %v", err)
+	case err == nil && ok && m.Stands(r.mark(r.led)):
+		return wait("the ledger of %s: the record names generation %d in %s", r.other(), m.Generation, m.Region)
 	}
-	return wait("the ledger of %s, to be sure that no newer generation is in force (H15): %v", r.other(), r.view.Other.Err)
+	return nil
 }
 
 // named is asked before each change that lets writes in.

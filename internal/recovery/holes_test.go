@@ -11,6 +11,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/route"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -153,6 +154,30 @@ func TestG7_StatusTellsHowFarASwitchIs(t *testing.T) {
 	}
 	if s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionStatus}); err != nil || s.Switch == nil || s.Switch.Progress != nil {
 		t.Errorf("%+v %v", s, err)
+	}
+}
+
+// A target that is cut off has the mark still, and may take the active Region for
+// lost: an abort that did not reach it is not done, however often it is asked for.
+func TestH3_AnAbortThatReachesOneLedgerIsNotDone(t *testing.T) {
+	w := pair(t)
+	w.clusters[east].HoldSnapshots()
+	wantWaiting(t, w.askFor(explicit(west), "one", w.clock()), "fence")
+	w.lose(west, true)
+	abort := func() contract.RecoveryStatus {
+		s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionAbort, RequestID: "osdr"})
+		w.check(err)
+		return s
+	}
+	wantWaiting(t, abort(), "until then us-west-2 may go on with it")
+	wantWaiting(t, abort(), "the ledger of us-west-2, in which a switch may be marked")
+	if !w.writes(east, "movies", "3") {
+		t.Error("the fence stays")
+	}
+	w.lose(west, false)
+	w.done(abort())
+	if w.ledger(west).Ledger.Intent != nil {
+		t.Error("the mark stays in us-west-2")
 	}
 }
 
@@ -700,5 +725,83 @@ func TestReleaseOfADomainThatDoesNotAnswer(t *testing.T) {
 	s := w.done(w.letGo(g))
 	if !strings.Contains(strings.Join(s.Notices, " "), "abandoned") {
 		t.Errorf("%v", s.Notices)
+	}
+}
+
+// The listing that a plan is made of must be as new as what the engine said of
+// its restores, else a copy that is complete by now looks like a stranger's.
+func TestG4_ARestoreThatEndsBetweenTwoLooks(t *testing.T) {
+	w := pair(t)
+	w.clusters[west].RestoresTake(time.Minute)
+	w.asked = func() { w.pass(time.Minute) }
+	w.done(w.until(explicit(west), "one"))
+	w.holds(west, "movies", "1", "2")
+}
+
+// The claim follows the last look at the fence at once, or another look is taken:
+// nothing forbids an index to be made in between.
+func TestH9_AClaimOnALateAnswerLooksAgain(t *testing.T) {
+	w := pair(t)
+	w.late = time.Minute
+	at := w.clock()
+	var s contract.RecoveryStatus
+	for range 10 {
+		if s = w.askFor(explicit(west), "one", at); s.Done || strings.Contains(s.WaitingFor, "look") {
+			break
+		}
+		w.pass(time.Second)
+	}
+	wantWaiting(t, s, "the last look at the fence is too old")
+	if g := w.ledger(east).Ledger.Generation; g != 1 {
+		t.Errorf("generation %d", g)
+	}
+	w.done(w.until(explicit(west), "one"))
+}
+
+// Nothing forbids an index to be made on a fenced domain: what comes while the
+// domain is saved is saved too, before it may go.
+func TestH9_AnIndexThatComesWhileADomainIsSaved(t *testing.T) {
+	w := pair(t)
+	w.done(w.until(explicit(west), "one"))
+	w.put(west, "movies", "3")
+	w.pointOf(west)
+	old := w.clusters[east]
+	made := false
+	old.Intercept(func(call string) opensearchtest.Verdict {
+		if call == "VerifyRepository" && !made { // the active domain's point is looked at: the salvage is taken
+			if s, err := old.Snapshots(t.Context(), contract.Repository); err == nil && slices.ContainsFunc(s, func(s opensearch.Snapshot) bool { return strings.HasSuffix(s.Name, "-g2") }) {
+				made = true
+				w.check(old.CreateIndex(t.Context(), "late", opensearchtest.IndexOptions{}))
+				w.put(east, "late", "only here")
+			}
+		}
+		return opensearchtest.Verdict{}
+	})
+	w.done(w.letGo(wish(east)))
+	if !made {
+		t.Fatal("nothing came: nothing was shown")
+	}
+	if s := w.salvage(west, old.UUID()); !slices.ContainsFunc(s.Indices, func(i point.Index) bool { return i.Name == "late" }) {
+		t.Errorf("the domain may go, and index late is not in salvage %s", s.ID)
+	}
+}
+
+// Cut off from the Region that has gone on alone, the record is the witness: the
+// fence stays, and nothing more is acknowledged that would be missing there.
+func TestH28_TheRecordKeepsAFenceUp(t *testing.T) {
+	w := pair(t)
+	w.clusters[east].HoldSnapshots()
+	wantWaiting(t, w.askFor(explicit(west), "one", w.clock()), "fence")
+	w.clusters[east].ReleaseSnapshots()
+	w.lose(west, true)
+	w.check(w.zone.Upsert(t.Context(), w.settings.DNS.Record, route.Wish{
+		Endpoint: w.descs[west].Endpoint, TTL: 60, Mark: route.Mark{Name: w.settings.Name, Region: west, Generation: 2},
+	}))
+	for range 15 {
+		w.pass(time.Minute)
+		w.ticks()
+	}
+	if w.writes(east, "movies", "split brain") {
+		t.Error("the fence was lifted although the record names generation 2")
 	}
 }

@@ -35,6 +35,11 @@ const (
 	leaseFor  = 6 * time.Minute
 )
 
+// partingFor is what a run leaves of the function's own limit, to release its
+// leases and say what it saw even if nothing answers any more: a process that is
+// killed at the limit takes the memory of its leases with it.
+const partingFor = time.Minute
+
 // Peer asks the functions of the other Region.
 type Peer interface {
 	Recovery(ctx context.Context, region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error)
@@ -65,6 +70,7 @@ type Deps struct {
 	Metrics    telemetry.Publisher
 	Log        *slog.Logger
 	Holder     string        // of the lease, for people
+	Leases     *lease.Memory // of this process; nil remembers nothing
 	Token      func() string // unique, for a claim
 }
 
@@ -115,6 +121,11 @@ type step struct {
 func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
 	r := &run{Deps: d, req: req, values: telemetry.Values{}}
 	r.status.Region = d.Region
+	if limit, ok := ctx.Deadline(); ok {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadline(ctx, limit.Add(-partingFor))
+		defer stop()
+	}
 	var err error
 	switch req.Action {
 	case contract.ActionTick:
@@ -185,7 +196,7 @@ func (r *run) fill() {
 
 // leased runs f alone in this Region.
 func (r *run) leased(ctx context.Context, f func() error) error {
-	l, err := lease.Acquire(ctx, r.Own, LeaseName, r.Holder, leaseFor)
+	l, err := r.Leases.Acquire(ctx, r.Own, LeaseName, r.Holder, leaseFor)
 	var held *lease.Held
 	if errors.As(err, &held) {
 		r.status.Phase = "waiting for another run"
@@ -200,7 +211,7 @@ func (r *run) leased(ctx context.Context, f func() error) error {
 		return err
 	}
 	r.lease = l
-	defer func() { // an unreleased lease only delays the next run
+	defer func() { // an unreleased lease only delays the next run of another process
 		if err := l.Release(context.WithoutCancel(ctx)); err != nil {
 			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
 		}

@@ -24,6 +24,7 @@ var release = []step{
 	{"looking for documents", (*run).missable},
 	{"saving what the domain holds", (*run).salvaged},
 	{"looking for a recovery point of the active domain", (*run).backedUp},
+	{"looking at the domain once more", (*run).stillSaved},
 }
 
 func (r *run) standing(ctx context.Context) error {
@@ -230,6 +231,30 @@ func (r *run) backedUp(ctx context.Context) error {
 		return wait("recovery point %s to be readable in the repository: snapshot %s is %s", p.ID, p.Snapshot, s.State)
 	}
 	r.notice("recovery point %s of the active domain is whole and can be read here", p.ID)
+	return nil
+}
+
+// stillSaved is the last look before the answer. Nothing forbids an index to be
+// made on a fenced domain (H9), and the steps before may have taken minutes.
+func (r *run) stillSaved(ctx context.Context) error {
+	if r.gone() || r.abandoned() || r.uuidIs == "" {
+		return nil
+	}
+	dom, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	rec, err := fence.Load(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return err
+	}
+	only, err := r.onlyHere(ctx, dom, rec, nil)
+	if err != nil {
+		return err
+	}
+	if len(only) > 0 {
+		return wait("another salvage of cluster %s, in which something came meanwhile: %s", r.uuidIs, strings.Join(first(only, 3), "; "))
+	}
 	return nil
 }
 

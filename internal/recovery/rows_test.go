@@ -320,10 +320,10 @@ func TestG5_AFailoverAsksTheLostRegionForNothingElse(t *testing.T) {
 	for _, given := range []bool{true, false} {
 		w := pair(t)
 		w.lose(east, true)
-		w.asked = nil
+		w.calls = nil
 		w.buckets[east].OnCall(func(op storetest.Op, key string) {
 			if w.record().Target != w.descs[west].Endpoint {
-				w.asked = append(w.asked, string(op)+" "+key)
+				w.calls = append(w.calls, string(op)+" "+key)
 			}
 		})
 		p := explicit(west)
@@ -333,7 +333,7 @@ func TestG5_AFailoverAsksTheLostRegionForNothingElse(t *testing.T) {
 		w.done(w.until(p, "one"))
 		w.buckets[east].OnCall(nil)
 		count := map[string]int{}
-		for _, a := range w.asked {
+		for _, a := range w.calls {
 			count[a]++
 		}
 		for a, n := range count {

@@ -11,6 +11,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/pace"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/probe"
 	"github.com/opensearch-dr/osdr/internal/restore"
@@ -77,7 +78,7 @@ func unread(v ledger.Reading) error {
 }
 
 func (r *run) knock(ctx context.Context) error {
-	ctx, stop := context.WithTimeout(ctx, knockFor)
+	ctx, stop := pace.WithTimeout(ctx, knockFor)
 	defer stop()
 	return r.Knock(ctx, r.led.Endpoint)
 }
@@ -93,7 +94,7 @@ func (r *run) gaveUp(ctx context.Context) error {
 		if err := r.saveState(ctx); err != nil {
 			return err
 		}
-		short, stop := context.WithTimeout(ctx, knockFor)
+		short, stop := pace.WithTimeout(ctx, knockFor)
 		defer stop()
 		if _, err := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID}); err != nil {
 			r.notice("%s could not be asked to fence itself: %v", r.other(), err)
@@ -175,9 +176,7 @@ func (r *run) behindFence(ctx context.Context) error {
 	}
 	rec := r.fenceOf(ctx)
 	if rec == nil || rec.State != fence.Fenced {
-		short, stop := context.WithTimeout(ctx, nudgeFor)
-		s, nerr := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
-		stop()
+		s, nerr := r.nudge(ctx)
 		if rec = r.fenceOf(ctx); rec == nil || rec.State != fence.Fenced || rec.Final == nil {
 			if err := r.moved(ctx, "fence", "%s", progressOf(rec)); err != nil {
 				return err
@@ -217,6 +216,13 @@ func (r *run) fencing(s contract.RecoveryStatus) string {
 		}
 	}
 	return ""
+}
+
+// nudge the source's controller to its minute's work now.
+func (r *run) nudge(ctx context.Context) (contract.RecoveryStatus, error) {
+	ctx, stop := pace.WithTimeout(ctx, nudgeFor)
+	defer stop()
+	return r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
 }
 
 func progressOf(rec *fence.Record) string {
@@ -356,24 +362,28 @@ func (r *run) taken(ctx context.Context) error {
 	claim := ledger.Claim{Region: r.Region, ClusterUUID: r.uuidIs, Endpoint: r.desc.Endpoint, Token: r.intent.Token}
 	where := r.Own
 	if r.state.Lost == "" {
-		s, err := r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionRecheck, Token: r.intent.Token, RequestID: r.req.RequestID})
-		if err != nil {
-			return wait("the controller of %s to look at its fence once more: %v", r.other(), err)
-		}
-		if !s.Done {
-			return wait("the fence of %s: %s", r.other(), s.Refusal+s.WaitingFor)
-		}
-		where = r.Other
-	}
-	if r.state.Lost == "" {
 		r.state.Loss = nil
 	}
 	if err := r.saveState(ctx); err != nil {
 		return err
 	}
+	// Nothing stands between the other side's last look and the claim (H9).
+	if r.state.Lost == "" {
+		s, err := r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionRecheck, Token: r.intent.Token, RequestID: r.req.RequestID})
+		if err != nil {
+			return wait("the controller of %s to look at its fence once more: %v", r.other(), err)
+		}
+		if !s.Done {
+			if _, err := r.nudge(ctx); err != nil { // to capture at once what has come
+				r.notice("%s could not be asked for another final recovery point: %v", r.other(), err)
+			}
+			return wait("the fence of %s: %s", r.other(), s.Refusal+s.WaitingFor)
+		}
+		where, claim.Looked = r.Other, s.Looked
+	}
 	l, err := ledger.ClaimSwitch(ctx, where, claim)
-	if errors.Is(err, ledger.ErrSuperseded) || errors.Is(err, ledger.ErrIntentExpired) {
-		return wait("the ledger, which has moved on meanwhile: %v", err)
+	if errors.Is(err, ledger.ErrSuperseded) || errors.Is(err, ledger.ErrIntentExpired) || errors.Is(err, ledger.ErrLookedLongAgo) {
+		return wait("the claim: %v", err)
 	}
 	if err != nil {
 		return err
@@ -425,6 +435,6 @@ func (r *run) recheck(ctx context.Context) error {
 	if moved := rec.Holds(hot(all)); moved != "" {
 		return wait("another final recovery point: %s", moved)
 	}
-	r.status.Done = true
+	r.status.Done, r.status.Looked = true, r.now
 	return nil
 }

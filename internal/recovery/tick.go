@@ -29,6 +29,7 @@ func (r *run) tick(ctx context.Context) error {
 		{"settle snapshots", (*run).settle},
 		{"keep the record right", (*run).keepRecord},
 		{"name the active Region", (*run).told},
+		{"forget removed domains", (*run).forget},
 	} {
 		if err := part.do(r, ctx); err != nil {
 			failed = append(failed, r.because(part.phase, err))

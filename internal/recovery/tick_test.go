@@ -1,17 +1,22 @@
 package recovery_test
 
 import (
+	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/recovery"
 	"github.com/opensearch-dr/osdr/internal/route"
 	"github.com/opensearch-dr/osdr/internal/snapshot"
 	"github.com/opensearch-dr/osdr/internal/store"
+	"github.com/opensearch-dr/osdr/internal/store/storetest"
 )
 
 func snapshotRun(w *world, own, other store.Bucket) (contract.SnapshotResult, error) {
@@ -154,6 +159,52 @@ func (w *world) release(region string) contract.RecoveryStatus {
 	s, err := w.ask(region, contract.RecoveryRequest{Action: contract.ActionRelease, Wish: wish(region)})
 	w.check(err)
 	return s
+}
+
+// The run that the loss of the Region met could not release its lease. When the
+// Region is back, its process goes on at once: the superseded domain must not take
+// writes for the minutes of a dead lease.
+func TestX5_ARegionThatComesBackWaitsForNoDeadLeaseOfItsOwn(t *testing.T) {
+	w := pair(t)
+	w.leases = map[string]*lease.Memory{east: {}}
+	calls := 0
+	w.buckets[east].OnCall(func(storetest.Op, string) {
+		if calls++; calls == 8 { // in the middle of a run
+			w.lose(east, true)
+		}
+	})
+	if s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionTick}); err == nil {
+		t.Fatalf("the loss met no run: %+v", s)
+	}
+	w.buckets[east].OnCall(nil)
+	p := explicit(west)
+	p.UnreachableRegion = east
+	w.done(w.until(p, "failover"))
+	w.lose(east, false)
+	memory := w.leases
+	w.leases = nil
+	if s := w.tick(east); !strings.Contains(s.WaitingFor, "another run") {
+		t.Fatalf("the lease of the run that was cut off is over: nothing is shown: %+v", s)
+	}
+	w.leases = memory
+	w.tick(east)
+	if err := w.clusters[east].Index(t.Context(), "movies", "late", "{}"); !opensearch.IsBlocked(err) {
+		t.Errorf("the superseded domain takes writes: %v", err)
+	}
+}
+
+// A process that is killed at the function's limit forgets its leases, so the run
+// ends before.
+func TestX5_ARunEndsBeforeTheFunctionsLimit(t *testing.T) {
+	w := pair(t)
+	ctx, stop := context.WithDeadline(t.Context(), time.Now().Add(30*time.Second))
+	defer stop()
+	w.ctx = ctx
+	w.clusters[east].Intercept(func(string) opensearchtest.Verdict {
+		t.Error("the domain was asked something in the last minute of the function")
+		return opensearchtest.Verdict{}
+	})
+	_, _ = w.ask(east, contract.RecoveryRequest{Action: contract.ActionTick})
 }
 
 func TestRelease(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
+	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
@@ -49,8 +50,22 @@ type world struct {
 	version  string          // of the domains to be made
 	dead     map[string]bool // domain endpoints
 	params   map[string]string
-	ctx      context.Context // of the functions
-	asked    []string        // of the other Region's API, domain and controller
+	ctx      context.Context          // of the functions
+	leases   map[string]*lease.Memory // of the controllers' processes; none: each run is a new one
+	asked    func()                   // before each question how far a restore is
+	calls    []string                 // of APIs, domains and controllers
+	late     time.Duration            // how long the next look at a fence takes to be answered
+}
+
+// hurried is a domain in which something happens just before it is asked.
+type hurried struct {
+	domain.Recovery
+	asked func()
+}
+
+func (h hurried) Progress(ctx context.Context, indices []string) ([]opensearch.IndexProgress, error) {
+	h.asked()
+	return h.Recovery.Progress(ctx, indices)
 }
 
 func newWorld(t *testing.T) *world {
@@ -100,7 +115,7 @@ func (w *world) domain(region string, seed uint64) *opensearchtest.Cluster {
 }
 
 func (w *world) Describe(_ context.Context, region string) (domain.Description, error) {
-	w.asked = append(w.asked, "describe "+region)
+	w.calls = append(w.calls, "describe "+region)
 	if w.away[region] {
 		return domain.Description{}, errAway
 	}
@@ -118,7 +133,11 @@ func (w *world) OpenSecurity(_ context.Context, region, _ string) (opensearch.Se
 }
 
 func (w *world) OpenRecovery(_ context.Context, region, _ string) (domain.Recovery, error) {
-	return w.clusters[region].As(w.settings.Names().FunctionRoleARN(contract.Recovery, region)), nil
+	c := w.clusters[region].As(w.settings.Names().FunctionRoleARN(contract.Recovery, region))
+	if w.asked != nil {
+		return hurried{c, w.asked}, nil
+	}
+	return c, nil
 }
 
 func (w *world) OpenMaster(_ context.Context, region, _ string) (opensearch.SecurityRecovery, error) {
@@ -128,7 +147,7 @@ func (w *world) OpenMaster(_ context.Context, region, _ string) (opensearch.Secu
 func (w *world) knock(_ context.Context, endpoint string) error {
 	for region, d := range w.descs {
 		if d.Endpoint == endpoint {
-			w.asked = append(w.asked, "knock "+region)
+			w.calls = append(w.calls, "knock "+region)
 		}
 		if d.Endpoint == endpoint && !w.away[region] && !w.dead[region] {
 			return nil
@@ -175,11 +194,16 @@ func (w *world) snapshots(region string) snapshot.Deps {
 }
 
 func (w *world) Recovery(_ context.Context, region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
-	w.asked = append(w.asked, req.Action+" "+region)
+	w.calls = append(w.calls, req.Action+" "+region)
 	if w.away[region] {
 		return contract.RecoveryStatus{}, errAway
 	}
-	return w.ask(region, req)
+	s, err := w.ask(region, req)
+	if req.Action == contract.ActionRecheck {
+		w.pass(w.late)
+		w.late = 0
+	}
+	return s, err
 }
 
 func (w *world) ask(region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
@@ -189,7 +213,7 @@ func (w *world) ask(region string, req contract.RecoveryRequest) (contract.Recov
 		Knock: w.knock, Parameters: parameters{w, region},
 		Settings: w.settings, Region: region, Own: own, Other: other, Plane: w, Peer: w, Zone: w.zone, Agent: opensearch.AgentPermissions(),
 		Snapshot: w.snapshots(region),
-		Metrics:  w.metrics[region], Log: log, Holder: "test",
+		Metrics:  w.metrics[region], Log: log, Holder: "test", Leases: w.leases[region],
 		Token: func() string { w.mu.Lock(); defer w.mu.Unlock(); w.tokens++; return fmt.Sprint("token-", w.tokens) },
 	}, req)
 }

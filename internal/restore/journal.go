@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/opensearch-dr/osdr/internal/destruction"
@@ -51,6 +52,20 @@ type Journal struct {
 // none. ok is false when there is none.
 func LoadJournal(ctx context.Context, b store.Bucket, uuid string) (j Journal, ok bool, err error) {
 	j = Journal{Version: 1, ClusterUUID: uuid, Items: map[string]Item{}}
+	have, ok, err := readJournal(ctx, b)
+	if err != nil || !ok || have.ClusterUUID != uuid || have.Items == nil {
+		return j, false, err
+	}
+	return have, true, nil
+}
+
+// Cluster that the journal is of, empty when there is none.
+func Cluster(ctx context.Context, b store.Bucket) (string, error) {
+	j, _, err := readJournal(ctx, b)
+	return j.ClusterUUID, err
+}
+
+func readJournal(ctx context.Context, b store.Bucket) (j Journal, ok bool, err error) {
 	o, err := b.Get(ctx, JournalKey)
 	if errors.Is(err, store.ErrAbsent) {
 		return j, false, nil
@@ -58,14 +73,11 @@ func LoadJournal(ctx context.Context, b store.Bucket, uuid string) (j Journal, o
 	if err != nil {
 		return j, false, fmt.Errorf("read the journal of restores: %w", err)
 	}
-	var have Journal
-	if err := json.Unmarshal(o.Body, &have); err != nil {
+	if j, err = store.Parse(o, store.JSON[Journal]); err != nil {
 		return j, false, fmt.Errorf("read the journal of restores s3://%s/%s: %w; it says which indexes are ours, do not delete it", b.Name(), JournalKey, err)
 	}
-	if have.ClusterUUID != uuid || have.Items == nil {
-		return j, false, nil
-	}
-	return have, true, nil
+	j.Items = maps.Clone(j.Items) // its items are replaced, never changed
+	return j, true, nil
 }
 
 // Save it.

@@ -62,15 +62,16 @@ const turns = 6
 func (p Pass) Run(ctx context.Context) (out Progress, err error) {
 	out.Wanted = Choose(p.Point, p.Select)
 	for range turns {
-		var have []opensearch.Index
-		if out.Journal, have, err = p.look(ctx); err != nil {
+		if out.Journal, _, err = LoadJournal(ctx, p.Bucket, p.ClusterUUID); err != nil {
 			return out, err
 		}
-		out.Present = have
+		if err := p.look(ctx, &out); err != nil {
+			return out, err
+		}
 		if err := p.progress(ctx, &out); err != nil {
 			return out, err
 		}
-		plan := Make(p.Point.ID, out.Wanted, have, out.Journal, p.Saved, p.Accepted, p.Abandoned)
+		plan := Make(p.Point.ID, out.Wanted, out.Present, out.Journal, p.Saved, p.Accepted, p.Abandoned)
 		switch {
 		case plan.Settled():
 			out.Done, out.Percent, out.BytesDone = true, 100, out.BytesTotal
@@ -97,23 +98,18 @@ func (p Pass) Run(ctx context.Context) (out Progress, err error) {
 	return out, nil
 }
 
-// look at the domain and settle the journal.
-func (p Pass) look(ctx context.Context) (Journal, []opensearch.Index, error) {
-	j, _, err := LoadJournal(ctx, p.Bucket, p.ClusterUUID)
-	if err != nil {
-		return j, nil, err
-	}
+// look at the domain and settle the journal by it: the plan is made of the two
+// together, never of a journal that has seen more than the listing.
+func (p Pass) look(ctx context.Context, out *Progress) error {
 	all, err := p.Domain.Indices(ctx)
 	if err != nil {
-		return j, nil, err
+		return err
 	}
-	have := p.Guarded(all)
-	if j.Adopt(have) {
-		if err := j.Save(ctx, p.Bucket); err != nil {
-			return j, nil, err
-		}
+	out.Present = p.Guarded(all)
+	if out.Journal.Adopt(out.Present) {
+		return out.Journal.Save(ctx, p.Bucket)
 	}
-	return j, have, nil
+	return nil
 }
 
 // progress asks the engine about what has not ended, and writes down the numbers
@@ -141,18 +137,16 @@ func (p Pass) progress(ctx context.Context, out *Progress) error {
 		return err
 	}
 	// Again, after the engine said that they are done: those are the numbers.
-	all, err := p.Domain.Indices(ctx)
-	if err != nil {
+	if err := p.look(ctx, out); err != nil {
 		return err
 	}
-	out.Present = p.Guarded(all)
 	changed := false
 	for _, x := range list {
 		coming[x.Index] = x.BytesRecovered + x.BytesReused
-		item := j.Items[x.Index]
+		item, ok := j.Items[x.Index]
 		at := slices.IndexFunc(out.Present, func(i opensearch.Index) bool { return i.Name == x.Index && i.UUID == item.UUID })
 		switch {
-		case at < 0:
+		case !ok || at < 0:
 		case x.Failed != "" && item.Point == p.Point.ID:
 			out.Failed = append(out.Failed, x.Index+": "+x.Failed)
 			item.Failed = x.Failed

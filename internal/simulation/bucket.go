@@ -4,18 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
+	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/ledger"
-	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
-// bucket in memory, quick to list. It passes the same contract as every other.
+// bucket in memory, quick to list, and with bodies that are parsed once and
+// changed by nobody. It passes the same contract as every other.
 type bucket struct {
 	name, region string
 	absent       bool
@@ -27,13 +27,8 @@ type bucket struct {
 }
 
 type object struct {
-	body     []byte
-	etag     string
-	modified time.Time
-	order    int
-	// what the checks have read of it already
-	point *point.Point
-	root  *engineRoot
+	store.Object
+	order int
 }
 
 func newBucket(name, region string, now func() time.Time) *bucket {
@@ -64,7 +59,9 @@ func (b *bucket) Get(ctx context.Context, key string) (store.Object, error) {
 	if o == nil {
 		return store.Object{}, fmt.Errorf("get s3://%s/%s: %w", b.name, key, store.ErrAbsent)
 	}
-	return store.Object{Body: slices.Clone(o.body), ETag: o.etag, Date: b.clock()}, nil
+	out := o.Object
+	out.Date = b.clock()
+	return out, nil
 }
 
 func (b *bucket) Put(ctx context.Context, key string, body []byte, cond store.Condition) (store.Object, error) {
@@ -72,12 +69,10 @@ func (b *bucket) Put(ctx context.Context, key string, body []byte, cond store.Co
 		return store.Object{}, err
 	}
 	before := b.objects[key]
-	if cond.IfAbsent && before != nil || cond.IfMatch != "" && (before == nil || before.etag != cond.IfMatch) {
+	if cond.IfAbsent && before != nil || cond.IfMatch != "" && (before == nil || before.ETag != cond.IfMatch) {
 		return store.Object{}, fmt.Errorf("put s3://%s/%s: %w", b.name, key, store.ErrConflict)
 	}
-	h := fnv.New64a()
-	h.Write(body)
-	o := &object{body: slices.Clone(body), etag: `"` + strconv.FormatUint(h.Sum64(), 16) + `"`, modified: b.clock()}
+	o := &object{Object: store.Object{Body: body, ETag: etag(body), Date: b.clock()}.Keep()}
 	if before == nil {
 		at, _ := slices.BinarySearch(b.keys, key)
 		b.keys = slices.Insert(b.keys, at, key)
@@ -86,7 +81,14 @@ func (b *bucket) Put(ctx context.Context, key string, body []byte, cond store.Co
 	if b.watch != nil {
 		b.watch(key, before, o)
 	}
-	return store.Object{ETag: o.etag, Date: o.modified}, nil
+	return store.Object{ETag: o.ETag, Date: o.Date}, nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// etag by the two sums that processors have instructions for.
+func etag(body []byte) string {
+	return `"` + strconv.FormatUint(uint64(crc32.ChecksumIEEE(body))<<32|uint64(crc32.Checksum(body, castagnoli)), 16) + `"`
 }
 
 func (b *bucket) Delete(ctx context.Context, key string) error {
@@ -111,12 +113,14 @@ func (b *bucket) List(ctx context.Context, prefix string) ([]store.Entry, error)
 		return nil, err
 	}
 	at, _ := slices.BinarySearch(b.keys, prefix)
-	var out []store.Entry
-	for _, k := range b.keys[at:] {
-		if !strings.HasPrefix(k, prefix) {
-			break
-		}
-		out = append(out, store.Entry{Key: k, Size: int64(len(b.objects[k].body)), Modified: b.objects[k].modified})
+	n := 0
+	for n < len(b.keys)-at && strings.HasPrefix(b.keys[at+n], prefix) {
+		n++
+	}
+	out := make([]store.Entry, n)
+	for i, k := range b.keys[at : at+n] {
+		o := b.objects[k]
+		out[i] = store.Entry{Key: k, Size: int64(len(o.Body)), Modified: o.Date}
 	}
 	return out, nil
 }
@@ -140,7 +144,7 @@ func (v seen) Name() string   { return v.b.name }
 func (v seen) Region() string { return v.b.region }
 
 func (v seen) call(ctx context.Context, op, key string, writes bool, f func() error) error {
-	return v.p.call(&call{ctx: ctx, op: op, what: v.b.region + ":" + key, writes: writes, to: target{v.b.region, buckets}, effect: f})
+	return v.p.call(&call{ctx: ctx, op: op, what: key, writes: writes, to: target{v.b.region, buckets}, effect: f})
 }
 
 func (v seen) Get(ctx context.Context, key string) (out store.Object, err error) {

@@ -161,7 +161,9 @@ func (s *schedule) happen(c *call) {
 // do the effect and look whether the world still keeps its promises.
 func (s *schedule) do(c *call, how string) error {
 	err := c.effect()
-	s.log.add(s.now, c.p, how+c.line(), err)
+	if s.log != nil {
+		s.log.add(s.now, c.p, how+c.line(), err)
+	}
 	if s.after != nil && s.failed == nil {
 		if broken := s.after(); broken != nil {
 			s.failed = fmt.Errorf("after %s by %s: %w", c.line(), c.p, broken)
@@ -170,4 +172,9 @@ func (s *schedule) do(c *call, how string) error {
 	return err
 }
 
-func (c *call) line() string { return c.op + " " + c.what }
+func (c *call) line() string {
+	if c.to.part == buckets {
+		return c.op + " " + c.to.region + ":" + c.what
+	}
+	return c.op + " " + c.what
+}

@@ -56,8 +56,8 @@ func (w *world) snapshotDeps(p *process, function string) snapshot.Deps {
 	d := snapshot.Deps{
 		Settings: w.settings, Region: p.region, Own: w.seen(p, p.region), Other: w.seen(p, w.other(p.region)),
 		Plane: plane{w, p, function}, Metrics: noMetrics{}, Log: silentLog, Holder: p.String(),
-		Random: func() uint32 { w.mu.Lock(); defer w.mu.Unlock(); w.tokens++; return uint32(w.tokens) },
-		Budget: repository.Budget{}, Essentials: w.essentials(p),
+		Random: func() uint32 { w.tokens++; return uint32(w.tokens) },
+		Budget: repository.Budget{}, Essentials: w.essentials(p), Sleep: p.pause,
 	}
 	if w.mutation.Snapshot != nil {
 		w.mutation.Snapshot(p, &d)
@@ -71,7 +71,7 @@ func (w *world) recoveryDeps(p *process) recovery.Deps {
 		Plane: plane{w, p, contract.Recovery}, Peer: caller{w, p}, Zone: zone{w, p}, Agent: opensearch.AgentPermissions(),
 		Knock: func(ctx context.Context, endpoint string) error { return w.knock(ctx, p, endpoint) }, Parameters: parameters{w, p},
 		Snapshot: w.snapshotDeps(p, contract.Recovery), Metrics: noMetrics{}, Log: silentLog, Holder: p.String(),
-		Token: func() string { w.mu.Lock(); defer w.mu.Unlock(); w.tokens++; return fmt.Sprint("token-", w.tokens) },
+		Token: func() string { w.tokens++; return fmt.Sprint("token-", w.tokens) },
 	}
 	if w.mutation.Recovery != nil {
 		w.mutation.Recovery(p, &d)
@@ -121,9 +121,7 @@ type caller struct {
 
 func (c caller) Recovery(ctx context.Context, region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
 	if u := req.Wish.UnreachableRegion; u != "" {
-		c.w.mu.Lock()
 		c.w.givenUp[u] = c.w.now
-		c.w.mu.Unlock()
 	}
 	return invoke(ctx, c.w, c.p, contract.Recovery, region, req.Action, func(q *process) (contract.RecoveryStatus, error) {
 		return c.w.recovery(q, req)
@@ -144,8 +142,6 @@ func (w *world) heard(q *process, action string, s contract.RecoveryStatus, err 
 	if w.log == nil || q.dead {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.log.add(w.now, q, fmt.Sprintf("%s answers: %s done=%t gen=%d waits=%q refuses=%q notices=%q", action, s.Phase, s.Done, s.Generation, s.WaitingFor, s.Refusal, s.Notices), err)
 }
 
@@ -178,8 +174,6 @@ func (w *world) snapshot(region, reason string) {
 	w.begin(contract.Snapshot, region, func(q *process) {
 		r, err := snapshot.Run(q.ctx, w.snapshotDeps(q, contract.Snapshot), contract.SnapshotRequest{Reason: reason})
 		if w.log != nil && !q.dead {
-			w.mu.Lock()
-			defer w.mu.Unlock()
 			w.log.add(w.now, q, fmt.Sprintf("answers: started=%q settled=%q skipped=%q pruned=%q notices=%q", r.Started, r.Settled, r.Skipped, r.Pruned, r.Notices), err)
 		}
 	})
@@ -200,7 +194,7 @@ func (w *world) asked(ctx context.Context, p *process, function, region string, 
 		skew := w.places[region].skew
 		h := custom.Handler{
 			Settings: w.settings, Region: region, Functions: caller{w, q}, Stacks: stackStatus{w, q}, Log: silentLog,
-			Now: func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now.Add(skew) },
+			Now: func() time.Time { return w.now.Add(skew) },
 		}
 		if w.mutation.Custom != nil {
 			w.mutation.Custom(q, &h)

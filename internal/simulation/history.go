@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// began is the virtual time at which every history begins: a bubble's own.
+// began is the virtual time at which every history begins.
 var began = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // history is what a person reads of a failing seed: one line an event.
@@ -34,6 +34,13 @@ func (h *history) add(now time.Time, p *process, what string, err error) {
 	h.lines = append(h.lines, line)
 	if h.out != nil {
 		_, _ = fmt.Fprintln(h.out, line)
+	}
+}
+
+// say is add of a text that is made only when somebody reads it.
+func (h *history) say(now time.Time, err error, format string, a ...any) {
+	if h != nil {
+		h.add(now, nil, fmt.Sprintf(format, a...), err)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestMutationsAreCaught(t *testing.T) {
 						if over || seed > within {
 							return
 						}
-						r := Play(t, seed, Options{Mutation: m.make})
+						r := Play(seed, Options{Mutation: m.make})
 						if testing.Verbose() && r.Broken != nil {
 							t.Logf("seed %d, %d steps: %.160s", seed, r.Steps, r.Broken)
 						}
@@ -77,7 +77,7 @@ func TestMutationsAreCaught(t *testing.T) {
 							continue
 						}
 						// The same history must hold when the promise is kept.
-						if Play(t, seed, Options{}).Broken != nil {
+						if Play(seed, Options{}).Broken != nil {
 							continue
 						}
 						mu.Lock()

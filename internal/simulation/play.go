@@ -11,8 +11,12 @@ import (
 	"github.com/opensearch-dr/osdr/internal/route"
 )
 
-// longest drama, and longest end, in steps.
-const longest = 15_000
+// longest drama, and longest end, in steps: clients who make an index every other
+// minute keep a fence from being complete for an hour.
+const (
+	longest    = 15_000
+	longestEnd = 60_000
+)
 
 // play one history: set up, a drama, and a quiet end at which all must be well.
 func (w *world) play() {
@@ -54,7 +58,7 @@ func (w *world) play() {
 		w.finale(p)
 		over = true
 	})
-	until := w.steps + longest
+	until := w.steps + longestEnd
 	w.run(w.now.Add(8*time.Hour), func() bool { return over || w.steps > until })
 	if w.failed == nil && w.broken == nil && !over {
 		w.fail("G4: nothing fails any more, and the end never comes")

@@ -2,17 +2,14 @@ package simulation
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"runtime/debug"
 	"slices"
-	"sync"
-	"testing/synctest"
 	"time"
+
+	"github.com/opensearch-dr/osdr/internal/pace"
 )
 
 // errDead is what a process hears that was killed: nothing it does has an effect
@@ -22,23 +19,25 @@ var errDead = errors.New("the process is dead")
 // errLost is a call whose answer never came.
 var errLost = errors.New("no answer: deadline exceeded")
 
-// schedule runs one thing at a time, in virtual time. All that changes the world
-// happens in the scheduler's own goroutine; processes compute between two calls
-// and stand still at each.
+// schedule runs one thing at a time, in virtual time. What a call does to the
+// world happens in the scheduler; processes compute between two calls and stand
+// still at each.
 type schedule struct {
-	random *rand.Rand
-	mu     sync.Mutex
-	fresh  []*call
-	ended  []*process
-	queue  events
-	number int // of events
-	born   int // processes
-	steps  int
-	now    time.Time
-	log    *history
-	faults faults
-	after  func() error // the checks of each step
-	reach  func(from string, to target) error
+	random  *rand.Rand
+	fresh   []*call
+	ended   []*process
+	ready   []*worker // that may go on
+	running *worker
+	idle    []*worker
+	queue   events
+	number  int // of events
+	born    int // processes
+	steps   int
+	now     time.Time
+	log     *history
+	faults  faults
+	after   func() error // the checks of each step
+	reach   func(from string, to target) error
 	// unavailable is the answer of a service that has a bad moment.
 	unavailable func(c *call) error
 	failed      error
@@ -48,33 +47,56 @@ type schedule struct {
 }
 
 type event struct {
-	at     time.Time
+	at     time.Duration // since the history began
 	number int
 	do     func()
 }
 
+func (e event) before(o event) bool { return e.at < o.at || e.at == o.at && e.number < o.number }
+
+// events are a heap: the next one is the first.
 type events []event
 
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	if !e[i].at.Equal(e[j].at) {
-		return e[i].at.Before(e[j].at)
+func (q *events) push(e event) {
+	h := append(*q, e)
+	*q = h
+	for n := len(h) - 1; n > 0; {
+		up := (n - 1) / 2
+		if !h[n].before(h[up]) {
+			break
+		}
+		h[n], h[up] = h[up], h[n]
+		n = up
 	}
-	return e[i].number < e[j].number
 }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
-func (e *events) Pop() any {
-	old := *e
-	x := old[len(old)-1]
-	*e = old[:len(old)-1]
-	return x
+
+func (q *events) pop() event {
+	h := *q
+	first, last := h[0], len(h)-1
+	h[0], h[last] = h[last], event{}
+	h = h[:last]
+	*q = h
+	for n := 0; ; {
+		down := 2*n + 1
+		if down >= last {
+			break
+		}
+		if down+1 < last && h[down+1].before(h[down]) {
+			down++
+		}
+		if !h[down].before(h[n]) {
+			break
+		}
+		h[n], h[down] = h[down], h[n]
+		n = down
+	}
+	return first
 }
 
 // at pushes an event, d from now.
 func (s *schedule) at(d time.Duration, do func()) {
 	s.number++
-	heap.Push(&s.queue, event{s.now.Add(d), s.number, do})
+	s.queue.push(event{s.now.Sub(began) + d, s.number, do})
 }
 
 // process is one run of a function, or somebody outside who asks for things.
@@ -85,7 +107,6 @@ type process struct {
 	region    string
 	crashable bool
 	ctx       context.Context
-	cancel    context.CancelFunc
 	dead      bool
 	over      bool
 	standing  []*call
@@ -107,43 +128,30 @@ type call struct {
 	effect func() error
 	later  func(answer func(error))
 	sleeps time.Duration // a call to nobody
-	gate   chan struct{}
+	stands *worker
 	open   bool
 	err    error
 	ctx    context.Context
 }
 
-// start a process; its body runs in a goroutine of its own.
+// start a process.
 func (s *schedule) start(name, region string, crashable bool, body func(p *process)) *process {
 	s.born++
 	p := &process{s: s, number: s.born, name: name, region: region, crashable: crashable}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.ctx = pace.With(life{context.Background(), p}, s)
 	s.everybody[p.number] = p
-	go func() {
-		defer func() {
-			fault := recover()
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.ended = append(s.ended, p)
-			if fault != nil && s.panicked == nil {
-				s.panicked = fmt.Errorf("%s panics: %v\n%s", p, fault, debug.Stack())
-			}
-		}()
-		body(p)
-	}()
+	s.hire(p, func() { body(p) }, func() { s.ended = append(s.ended, p) })
 	return p
 }
 
 // call stands still until the scheduler has answered.
 func (p *process) call(c *call) error {
 	s := p.s
-	c.p, c.gate = p, make(chan struct{})
-	s.mu.Lock()
+	c.p, c.stands = p, s.running
 	s.fresh = append(s.fresh, c)
-	s.mu.Unlock()
-	<-c.gate
+	c.stands.stand()
 	if p.dead && !p.crashable {
-		runtime.Goexit() // somebody outside has nothing to clean up
+		panic(errHome)
 	}
 	return c.err
 }
@@ -153,6 +161,11 @@ func (p *process) sleep(d time.Duration) {
 	_ = p.call(&call{op: "sleep", sleeps: max(d, time.Millisecond), ctx: context.Background()})
 }
 
+// pause of a function that waits for something.
+func (p *process) pause(ctx context.Context, d time.Duration) error {
+	return p.call(&call{op: "sleep", sleeps: max(d, time.Millisecond), ctx: ctx})
+}
+
 // kill it: what it is told from now on is errDead.
 func (s *schedule) kill(p *process, why string) {
 	if p.dead || p.over {
@@ -160,7 +173,6 @@ func (s *schedule) kill(p *process, why string) {
 	}
 	p.dead = true
 	s.log.add(s.now, p, "-- dies: "+why, nil)
-	p.cancel()
 	for _, c := range p.standing {
 		s.at(0, func() { s.answer(c, errDead) })
 	}
@@ -176,21 +188,27 @@ func (s *schedule) answer(c *call, err error) {
 	}
 	c.open, c.err = true, err
 	c.p.standing = slices.DeleteFunc(c.p.standing, func(o *call) bool { return o == c })
-	close(c.gate)
+	s.ready = append(s.ready, c.stands)
 }
 
-// collect what processes have asked since, in an order that does not depend on
-// the goroutines'.
+// turn of everybody who may go on, until all stand still.
+func (s *schedule) turn() {
+	for len(s.ready) > 0 {
+		w := s.ready[0]
+		s.ready = slices.Delete(s.ready, 0, 1)
+		s.resume(w)
+	}
+	if s.failed == nil {
+		s.failed = s.panicked
+	}
+}
+
+// collect what processes ask and who has ended, in the order of processes.
 func (s *schedule) collect() {
 	for {
-		synctest.Wait()
-		s.mu.Lock()
+		s.turn()
 		fresh, ended := s.fresh, s.ended
 		s.fresh, s.ended = nil, nil
-		if s.failed == nil {
-			s.failed = s.panicked
-		}
-		s.mu.Unlock()
 		if len(fresh)+len(ended) == 0 {
 			return
 		}
@@ -198,13 +216,12 @@ func (s *schedule) collect() {
 		for _, p := range ended {
 			p.over = true
 			delete(s.everybody, p.number)
-			p.cancel()
 			if !p.dead && p.done != nil {
 				p.done()
 			}
 		}
 		slices.SortFunc(fresh, func(a, b *call) int {
-			return cmp.Or(cmp.Compare(a.p.number, b.p.number), cmp.Compare(a.op, b.op), cmp.Compare(a.what, b.what))
+			return cmp.Or(cmp.Compare(a.p.number, b.p.number), cmp.Compare(a.op, b.op), cmp.Compare(a.to.region, b.to.region), cmp.Compare(a.what, b.what))
 		})
 		for _, c := range fresh {
 			s.take(c)
@@ -229,49 +246,34 @@ func (s *schedule) take(c *call) {
 // run until the queue is empty, the time is over, or a check fails.
 func (s *schedule) run(until time.Time, stop func() bool) {
 	s.collect()
-	for s.failed == nil && s.queue.Len() > 0 && s.queue[0].at.Before(until) {
+	for s.failed == nil && len(s.queue) > 0 && s.queue[0].at < until.Sub(began) {
 		if stop != nil && stop() {
 			return
 		}
-		e := heap.Pop(&s.queue).(event)
-		if d := time.Until(e.at); d > 0 {
-			time.Sleep(d)
-			synctest.Wait() // deadlines of contexts that were over on the way
-		}
-		s.now = e.at
+		e := s.queue.pop()
+		s.now = began.Add(e.at)
 		s.steps++
 		e.do()
 		s.collect()
 	}
 }
 
-// end all processes so that no goroutine is left.
+// end all processes: whoever still stands before a call hears that he is dead.
 func (s *schedule) end() {
-	s.log = nil
-	for range 1000 {
-		var left []*call
-		for s.queue.Len() > 0 {
-			heap.Pop(&s.queue)
+	s.log, s.queue = nil, nil
+	for s.turn(); len(s.fresh)+len(s.everybody) > 0; s.turn() {
+		for _, p := range s.ended {
+			delete(s.everybody, p.number)
 		}
-		s.mu.Lock()
-		left, s.fresh, s.ended = s.fresh, nil, nil
-		s.mu.Unlock()
+		left := s.fresh
+		s.fresh, s.ended = nil, nil
 		for _, p := range s.everybody {
 			p.dead = true
-			p.cancel()
-			for _, c := range slices.Clone(p.standing) {
-				s.answer(c, errDead)
-			}
+			left = append(left, p.standing...)
 		}
 		for _, c := range left {
 			s.answer(c, errDead)
 		}
-		synctest.Wait()
-		s.mu.Lock()
-		rest := len(s.fresh)
-		s.mu.Unlock()
-		if rest == 0 {
-			return
-		}
 	}
+	s.dismiss()
 }

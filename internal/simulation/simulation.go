@@ -15,9 +15,6 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
-	"testing"
-	"testing/synctest"
-	"time"
 )
 
 // Statistics of histories.
@@ -53,33 +50,31 @@ type Options struct {
 }
 
 // Play the history of one seed.
-func Play(t *testing.T, seed uint64, o Options) Result {
+func Play(seed uint64, o Options) Result {
 	r := Result{Seed: seed}
-	synctest.Test(t, func(*testing.T) {
-		s := &schedule{random: rand.New(rand.NewPCG(seed, 0x05d2)), now: time.Now(), everybody: map[int]*process{}}
-		if o.Trace {
-			s.log = &history{}
+	s := &schedule{random: rand.New(rand.NewPCG(seed, 0x05d2)), now: began, everybody: map[int]*process{}}
+	defer s.end()
+	if o.Trace {
+		s.log = &history{}
+	}
+	var m Mutation
+	if o.Mutation != nil {
+		m = o.Mutation()
+	}
+	w := newWorld(s, m)
+	w.play()
+	r.Broken = s.failed
+	if r.Broken == nil {
+		r.Broken = w.broken
+	}
+	if s.log != nil {
+		if r.Broken != nil {
+			s.log.add(s.now, nil, "BROKEN: "+r.Broken.Error(), nil)
 		}
-		var m Mutation
-		if o.Mutation != nil {
-			m = o.Mutation()
-		}
-		w := newWorld(s, m)
-		w.play()
-		r.Broken = s.failed
-		if r.Broken == nil {
-			r.Broken = w.broken
-		}
-		if s.log != nil {
-			if r.Broken != nil {
-				s.log.add(s.now, nil, "BROKEN: "+r.Broken.Error(), nil)
-			}
-			r.History = s.log.tail(1 << 20)
-		}
-		w.stats.Steps = s.steps
-		r.Statistics = w.stats
-		s.end()
-	})
+		r.History = s.log.tail(1 << 20)
+	}
+	w.stats.Steps = s.steps
+	r.Statistics = w.stats
 	return r
 }
 

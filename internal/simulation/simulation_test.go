@@ -23,7 +23,7 @@ var (
 // TestSimulation plays histories. A failing one is played again and printed.
 func TestSimulation(t *testing.T) {
 	if *first != 0 {
-		r := simulation.Play(t, *first, simulation.Options{Trace: true})
+		r := simulation.Play(*first, simulation.Options{Trace: true})
 		fmt.Println(r.History)
 		if r.Broken != nil {
 			t.Fatal(r)
@@ -48,7 +48,7 @@ func TestSimulation(t *testing.T) {
 				if seed >= *from+uint64(*seeds) || enough {
 					return
 				}
-				r := simulation.Play(t, seed, simulation.Options{})
+				r := simulation.Play(seed, simulation.Options{})
 				mu.Lock()
 				sum.Add(r.Statistics)
 				if r.Broken != nil {
@@ -64,8 +64,31 @@ func TestSimulation(t *testing.T) {
 	for n, r := range bad {
 		t.Error(r)
 		if n == 0 {
-			lines := strings.Split(simulation.Play(t, r.Seed, simulation.Options{Trace: true}).History, "\n")
+			lines := strings.Split(simulation.Play(r.Seed, simulation.Options{Trace: true}).History, "\n")
 			t.Logf("the end of it; all of it: go test ./internal/simulation -run TestSimulation -seed %d\n%s", r.Seed, strings.Join(lines[max(0, len(lines)-40):], "\n"))
 		}
+	}
+}
+
+// A seed is one history, whatever else this machine does meanwhile.
+func TestASeedReplays(t *testing.T) {
+	for seed := uint64(1); seed <= 8; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			once := simulation.Play(seed, simulation.Options{Trace: true})
+			again := simulation.Play(seed, simulation.Options{Trace: true})
+			a, b := strings.Split(once.History, "\n"), strings.Split(again.History, "\n")
+			for n := range min(len(a), len(b)) {
+				if a[n] != b[n] {
+					t.Fatalf("line %d was\n%s\nand is\n%s", n+1, a[n], b[n])
+				}
+			}
+			if len(a) != len(b) || once.Statistics != again.Statistics {
+				t.Fatalf("%d lines, %+v; again %d lines, %+v", len(a), once.Statistics, len(b), again.Statistics)
+			}
+			if quiet := simulation.Play(seed, simulation.Options{}); quiet.Statistics != once.Statistics {
+				t.Errorf("without a trace it is another history: %+v, not %+v", quiet.Statistics, once.Statistics)
+			}
+		})
 	}
 }

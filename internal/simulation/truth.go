@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/route"
+	"github.com/opensearch-dr/osdr/internal/store"
 )
 
 // truth is what really happened, kept beside the product: each write that was
@@ -111,7 +114,7 @@ func (t *truth) changed(b *bucket, key string, before, after *object) {
 	}
 	switch {
 	case key == ledger.Key && after != nil:
-		t.claim(b, after.body)
+		t.claim(b, after.Body)
 	case strings.HasPrefix(key, point.Prefix) && before != nil && after == nil && strings.Count(key, ".") == 1:
 		t.pruned(b, before)
 	case strings.Contains(key, "/index-") && !strings.Contains(key, "/indices/"):
@@ -171,7 +174,7 @@ func (t *truth) claim(b *bucket, body []byte) {
 			t.fail("generation %d is claimed after %d", l.Generation, t.top)
 			return
 		}
-		t.switched(last, c)
+		t.switched(b, last, c)
 	} else if o := t.w.places[t.w.other(d.region)].domain; o != nil && len(t.holds(o)) > 0 {
 		t.fail("H14: %s claims generation 1 while the domain in %s holds documents", d.region, o.region)
 	}
@@ -180,23 +183,25 @@ func (t *truth) claim(b *bucket, body []byte) {
 }
 
 // switched holds the claimed domain against the one before.
-func (t *truth) switched(last, c *claimed) {
+func (t *truth) switched(where *bucket, last, c *claimed) {
 	c.before = last.d
 	if c.ledger.Generation > 1 && last.d == c.d {
 		return
 	}
 	has := t.holds(c.d)
 	for _, o := range sorted(t.holds(last.d)) {
-		if o.acked && !o.forgotten && !has[o] {
+		if o.acked && !o.forgotten && !has[o] && t.w.now.Sub(o.made) >= time.Minute {
 			c.lost = append(c.lost, o)
 		}
 	}
 	lossy := len(c.lost) > 0
 	blocked := true
 	for _, i := range indices(last.d) {
-		if !slices.Contains(i.Blocks, "write") && !slices.Contains(i.Blocks, "read_only") && i.Open {
+		switch {
+		case t.w.unseen(i.UUID):
+		case !slices.Contains(i.Blocks, "write") && !slices.Contains(i.Blocks, "read_only") && i.Open:
 			blocked = false
-		} else {
+		default:
 			c.fenced[i.UUID] = true
 		}
 	}
@@ -204,12 +209,15 @@ func (t *truth) switched(last, c *claimed) {
 		t.fail("H2: the switch to %s was meant by nobody", c.d.region)
 		return
 	}
-	c.lossless = !lossy && blocked
+	lossless := !lossy && blocked
+	// A claim that was made without the other Region's ledger went by its being
+	// lost: what that one takes on, cut off, is in its salvage.
+	c.lossless = lossless && where.region == last.d.region
 	if t.w.now.Sub(t.w.lifted) < time.Minute {
 		c.lossless = false
 		return // between the last look and the claim: nobody can know
 	}
-	if !c.lossless && !t.w.lost(c.d.region) {
+	if !lossless && !t.w.lost(c.d.region) {
 		if lossy {
 			t.fail("G6: the switch to %s loses %d acknowledged documents, such as %s, and nobody said that %s is lost", c.d.region, len(c.lost), c.lost[0], last.d.region)
 		} else {
@@ -223,9 +231,10 @@ func (t *truth) switched(last, c *claimed) {
 	}
 	t.w.stats.Unplanned++
 	b := t.w.places[c.d.region].bucket
+	t.announced(b, c)
 	var newest *point.Point
 	for _, p := range t.points(b) {
-		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].modified.Before(t.w.now.Add(-30*time.Minute)) {
+		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].Date.Before(t.w.now.Add(-30*time.Minute)) {
 			newest = &p
 		}
 	}
@@ -235,6 +244,26 @@ func (t *truth) switched(last, c *claimed) {
 	for _, o := range c.lost {
 		if o.at.Before(newest.Start) {
 			t.fail("G6: the switch to %s loses %s, acknowledged at %s, before recovery point %s began at %s", c.d.region, o, stamp(o.at), newest.ID, stamp(newest.Start))
+			return
+		}
+	}
+}
+
+// announced: nothing is lost that was acknowledged before the loss window that the
+// product speaks of begins (G6).
+func (t *truth) announced(b *bucket, c *claimed) {
+	var notes struct {
+		Token string         `json:"token"`
+		Loss  *contract.Loss `json:"loss"`
+	}
+	o := b.objects["_dr/journal/switch.json"]
+	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token || notes.Loss == nil {
+		t.fail("G6: the switch to %s loses %d acknowledged documents, and no loss window was announced", c.d.region, len(c.lost))
+		return
+	}
+	for _, o := range c.lost {
+		if o.at.Before(notes.Loss.Since) {
+			t.fail("G6: the switch to %s loses %s, acknowledged at %s, and announced a loss since %s", c.d.region, o, stamp(o.at), stamp(notes.Loss.Since))
 			return
 		}
 	}
@@ -312,14 +341,9 @@ func (t *truth) points(b *bucket) []point.Point {
 		if strings.Contains(strings.TrimPrefix(name, point.Prefix), ".") || b.objects[name+".removing.json"] != nil {
 			continue
 		}
-		o := b.objects[e.Key]
-		if o.point == nil {
-			o.point = &point.Point{}
-			if json.Unmarshal(o.body, o.point) != nil {
-				continue
-			}
+		if p, err := store.Parse(b.objects[e.Key].Object, store.JSON[point.Point]); err == nil {
+			out = append(out, p)
 		}
-		out = append(out, *o.point)
 	}
 	return out
 }
@@ -342,16 +366,16 @@ func (t *truth) gone(what string, had []*write) {
 
 // pruned is a recovery point that was taken away.
 func (t *truth) pruned(b *bucket, before *object) {
-	var p point.Point
-	if err := json.Unmarshal(before.body, &p); err != nil {
+	p, err := store.Parse(before.Object, store.JSON[point.Point])
+	if err != nil {
 		return
 	}
 	t.w.stats.Pruned++
 	if mark := b.objects[point.Prefix+p.ID.String()+".removing.json"]; mark != nil {
 		pins, _ := b.List(context.Background(), point.PinsPrefix+p.ID.String()+"-")
 		for _, e := range pins {
-			var pin point.Pin
-			if json.Unmarshal(b.objects[e.Key].body, &pin) == nil && pin.Expires.After(t.w.now) && b.objects[e.Key].order < mark.order {
+			pin, err := store.Parse(b.objects[e.Key].Object, store.JSON[point.Pin])
+			if err == nil && pin.Expires.After(t.w.now) && b.objects[e.Key].order < mark.order {
 				t.fail("H17: recovery point %s in %s is pruned while %s has it pinned", p.ID, b.region, pin.Holder)
 			}
 		}
@@ -377,12 +401,16 @@ func (t *truth) pruned(b *bucket, before *object) {
 // snapshot answers what is in the snapshot of a point, nil when the repository
 // does not have it.
 func (t *truth) snapshot(b *bucket, p point.Point) *holding {
-	root, ok := readRoot(b, p.BasePath)
-	if !ok || !root.has(p.SnapshotUUID) {
+	o := rootOf(b, p.BasePath)
+	if o == nil || !bytes.Contains(o.Body, []byte(p.SnapshotUUID)) { // the root says it of living ones only
 		return nil
 	}
 	if h := t.taken[p.SnapshotUUID]; h != nil {
 		return h
+	}
+	root, err := store.Parse(o.Object, store.JSON[engineRoot])
+	if err != nil {
+		return nil
 	}
 	h := root.read(b, p.BasePath, p.SnapshotUUID)
 	if h != nil {
@@ -404,10 +432,11 @@ type engineRoot struct {
 	Identifiers map[string]string `json:"index_metadata_identifiers"`
 }
 
-func readRoot(b *bucket, base string) (r engineRoot, ok bool) {
+// rootOf a repository: its newest index-N, nil when it has none.
+func rootOf(b *bucket, base string) *object {
 	entries, _ := b.List(context.Background(), base+"/index-")
 	if len(entries) == 0 {
-		return r, false
+		return nil
 	}
 	newest := entries[0]
 	for _, e := range entries[1:] {
@@ -415,23 +444,7 @@ func readRoot(b *bucket, base string) (r engineRoot, ok bool) {
 			newest = e
 		}
 	}
-	o := b.objects[newest.Key]
-	if o.root == nil {
-		o.root = &engineRoot{}
-		if json.Unmarshal(o.body, o.root) != nil {
-			return r, false
-		}
-	}
-	return *o.root, true
-}
-
-func (r engineRoot) has(uuid string) bool {
-	for _, s := range r.Snapshots {
-		if s.UUID == uuid {
-			return true
-		}
-	}
-	return false
+	return b.objects[newest.Key]
 }
 
 func (r engineRoot) read(b *bucket, base, uuid string) *holding {
@@ -465,8 +478,8 @@ func blob(b *bucket, key string, into any) bool {
 	if o == nil {
 		return false
 	}
-	at := strings.Index(string(o.body), ":)\n")
-	return at >= 0 && json.Unmarshal(o.body[at+4:], into) == nil
+	_, body, found := bytes.Cut(o.Body, []byte(":)\n\x05"))
+	return found && json.Unmarshal(body, into) == nil
 }
 
 // restore of indexes: the copies hold what the snapshot holds of the originals.
@@ -483,7 +496,14 @@ func (d *standing) restore(c *opensearchtest.Caller, repository, snapshot string
 		if p.bucket.name != reg.Bucket {
 			continue
 		}
-		root, _ := readRoot(p.bucket, reg.BasePath)
+		o := rootOf(p.bucket, reg.BasePath)
+		if o == nil {
+			continue
+		}
+		root, err := store.Parse(o.Object, store.JSON[engineRoot])
+		if err != nil {
+			return err
+		}
 		for _, s := range root.Snapshots {
 			if s.Name != snapshot {
 				continue
@@ -560,7 +580,13 @@ func (w *world) removeDomain(d *standing, abandoned bool) {
 	}
 	// An index made by hand after the gate's last look: nothing forbids its making
 	// on a domain without cluster.blocks.create_index.
-	had = slices.DeleteFunc(had, func(o *write) bool { return w.now.Sub(o.made) < 2*time.Minute })
+	had = slices.DeleteFunc(had, func(o *write) bool {
+		if w.now.Sub(o.made) >= 2*time.Minute {
+			return false
+		}
+		o.forgotten = true
+		return true
+	})
 	w.gone("the domain "+d.endpoint, had)
 	if c := w.claims[w.top]; c != nil && len(had) > 0 {
 		b := w.places[d.region].bucket

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,8 +80,8 @@ func journals(ctx context.Context, b store.Bucket) ([]Journal, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read journal: %w", err)
 		}
-		var j Journal
-		if err := json.Unmarshal(o.Body, &j); err != nil {
+		j, err := store.Parse(o, store.JSON[Journal])
+		if err != nil {
 			return nil, fmt.Errorf("read journal %s: %w; look at it, then delete it to let snapshots go on", e.Key, err)
 		}
 		all = append(all, j)
@@ -99,13 +100,9 @@ type security struct {
 // ReadSecurity part of the capsule; store.ErrAbsent when there is none of this
 // cluster.
 func ReadSecurity(ctx context.Context, b store.Bucket, clusterUUID string) (opensearch.Capsule, error) {
-	o, err := b.Get(ctx, securityKey)
+	s, err := readSecurity(ctx, b)
 	if err != nil {
 		return opensearch.Capsule{}, err
-	}
-	var s security
-	if err := json.Unmarshal(o.Body, &s); err != nil {
-		return opensearch.Capsule{}, fmt.Errorf("read s3://%s/%s: %w", b.Name(), securityKey, err)
 	}
 	if s.ClusterUUID != clusterUUID {
 		return opensearch.Capsule{}, fmt.Errorf("roles of cluster %s: %w", clusterUUID, store.ErrAbsent)
@@ -116,16 +113,19 @@ func ReadSecurity(ctx context.Context, b store.Bucket, clusterUUID string) (open
 // WriteSecurity part, if it differs from what is there.
 func WriteSecurity(ctx context.Context, b store.Bucket, clusterUUID string, c opensearch.Capsule) error {
 	old, err := ReadSecurity(ctx, b, clusterUUID)
-	if err == nil && reflect.DeepEqual(normal(old), normal(c)) {
+	if err == nil && same(old, c) {
 		return nil
 	}
 	return putJSON(ctx, b, securityKey, security{clusterUUID, c}, store.Condition{})
 }
 
-// normal form: as it comes back from JSON.
-func normal(c opensearch.Capsule) any {
-	body, _ := json.Marshal(c) // maps, strings and numbers only
-	var out any
-	_ = json.Unmarshal(body, &out)
-	return out
+// same as it stands, or in JSON, in which maps are ordered and one kind of number
+// is.
+func same(a, b opensearch.Capsule) bool {
+	if reflect.DeepEqual(a, b) {
+		return true
+	}
+	x, _ := json.Marshal(a) // maps, strings and numbers only
+	y, _ := json.Marshal(b)
+	return bytes.Equal(x, y)
 }

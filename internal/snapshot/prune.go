@@ -8,6 +8,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/pace"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
@@ -29,7 +30,7 @@ func (r *run) prune(ctx context.Context) error {
 		return nil
 	}
 	r.publish(ctx)
-	within, cancel := context.WithTimeout(ctx, pruneFor)
+	within, cancel := pace.WithTimeout(ctx, pruneFor)
 	defer cancel()
 	err := r.pruneNow(within)
 	switch {

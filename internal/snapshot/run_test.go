@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"errors"
+	"github.com/opensearch-dr/osdr/internal/fence"
 	"slices"
 	"strings"
 	"sync"
@@ -558,5 +559,56 @@ func TestIdleMinutesWriteNothing(t *testing.T) {
 	}
 	if now := w.own.Calls(storetest.Put) + w.other.Calls(storetest.Put); now != puts {
 		t.Errorf("%d puts", now-puts)
+	}
+}
+
+// An index that is made between the listing and the snapshot is not in it, so the
+// loss window must not begin after the listing.
+func TestH33_ThePointBeginsWithItsListing(t *testing.T) {
+	w := newWorld(t)
+	w.promote()
+	var made time.Time
+	w.cluster.Intercept(func(call string) opensearchtest.Verdict {
+		if call == "CreateSnapshot" && made.IsZero() {
+			w.pass(time.Minute)
+			made = w.clock()
+			w.index("late", "1")
+			w.pass(time.Minute)
+		}
+		return opensearchtest.Verdict{}
+	})
+	p := w.point()
+	if len(p.Indices) != 1 || p.Indices[0].Name != "movies" {
+		t.Fatalf("indexes %+v", p.Indices)
+	}
+	if !p.Start.Before(made) {
+		t.Errorf("the point begins at %s, and index late, which it does not have, was written at %s", p.Start, made)
+	}
+}
+
+// The controller may end a fence between the listing and the look at its record.
+func TestH24_AFenceThatIsLiftedWhileAPointIsMade(t *testing.T) {
+	w := newWorld(t)
+	w.promote()
+	f := fence.Fence{Bucket: w.own, Domain: w.cluster, Guarded: func(all []opensearch.Index) []opensearch.Index {
+		return slices.DeleteFunc(all, func(i opensearch.Index) bool { return i.Name != "movies" })
+	}}
+	w.mustRun()
+	rec, waiting, err := f.Raise(t.Context(), nil, w.cluster.UUID(), "token", w.clock())
+	if err != nil || waiting != "" {
+		t.Fatal(waiting, err)
+	}
+	w.cluster.Intercept(func(call string) opensearchtest.Verdict {
+		if call == "DataStreams" { // the listing of indexes is done
+			w.cluster.Intercept(nil)
+			w.check(f.Lift(t.Context(), rec))
+		}
+		return opensearchtest.Verdict{}
+	})
+	w.pass(time.Minute)
+	_, err = w.settle()
+	w.check(err)
+	if b := w.newest().Indices[0].Blocks; len(b) > 0 {
+		t.Errorf("the fence's block is taken for the user's: %v", b)
 	}
 }

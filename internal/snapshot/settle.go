@@ -163,6 +163,10 @@ func (r *run) succeed(ctx context.Context, j Journal, s opensearch.Snapshot) err
 // makePoint joins what the journal knew before with what the domain says now.
 // The list is the snapshot's own, not the request's (H43).
 func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (point.Point, error) {
+	earlier, err := r.blocks(ctx, j.ClusterUUID)
+	if err != nil {
+		return point.Point{}, err
+	}
 	now, err := r.dom.Indices(ctx)
 	if err != nil {
 		return point.Point{}, err
@@ -177,19 +181,16 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 	}
 	p := point.Point{
 		Version: point.FormatVersion, ID: point.ID{Generation: j.Ledger.Generation}, ClusterUUID: j.ClusterUUID, Region: r.Region, Bucket: r.Other.Name(), BasePath: j.ClusterUUID,
-		Snapshot: s.Name, SnapshotUUID: s.UUID, EngineVersion: j.EngineVersion, Start: s.Start.UTC(), End: s.End.UTC(),
+		Snapshot: s.Name, SnapshotUUID: s.UUID, EngineVersion: j.EngineVersion, Start: began(j, s), End: s.End.UTC(),
 		LeftOut: j.LeftOut, BytesTotal: st.TotalBytes, BytesAdded: st.IncrementalBytes, Ledger: j.Ledger,
 		Kind: j.Kind, Switch: j.Switch, Token: s.UUID,
 	}
-	rec, err := fence.Load(ctx, r.Own, j.ClusterUUID)
+	later, err := r.blocks(ctx, j.ClusterUUID)
 	if err != nil {
 		return point.Point{}, err
 	}
-	ours, _, err := restore.LoadJournal(ctx, r.Own, j.ClusterUUID)
-	if err != nil {
-		return point.Point{}, err
-	}
-	before, after := byName(j.Before, rec, ours), byName(now, rec, ours)
+	ours := later.or(earlier)
+	before, after := ours.without(j.Before), ours.without(now)
 	for _, name := range s.Indices {
 		i := indexOf(name, before, after)
 		p.Indices = append(p.Indices, i)
@@ -206,12 +207,49 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 	return p, nil
 }
 
-// byName, each as its user sees it: our own fence, and the block of a restore that
-// is not handed over yet, are no part of a point (H24).
-func byName(list []opensearch.Index, rec *fence.Record, ours restore.Journal) map[string]opensearch.Index {
+// began is the moment from which on a write may be missing. An index that is made
+// between the listing and the snapshot is not in it, so the engine's own start
+// would promise too much (H33).
+func began(j Journal, s opensearch.Snapshot) time.Time {
+	if j.Asked.Before(s.Start) {
+		return j.Asked.UTC()
+	}
+	return s.Start.UTC()
+}
+
+// blocks that are ours: the fence's, and those of a restore that is not handed
+// over yet. They are no part of a point (H24).
+type blocks struct {
+	fence   *fence.Record
+	restore restore.Journal
+}
+
+func (r *run) blocks(ctx context.Context, uuid string) (b blocks, err error) {
+	if b.fence, err = fence.Load(ctx, r.Own, uuid); err != nil {
+		return b, err
+	}
+	b.restore, _, err = restore.LoadJournal(ctx, r.Own, uuid)
+	return b, err
+}
+
+// or what an earlier look saw of a record that is gone by now. The controller
+// notes a block before it sets it and forgets it after it is gone, so one of the
+// looks before and after a listing knows of each block in it.
+func (b blocks) or(earlier blocks) blocks {
+	if b.fence == nil {
+		b.fence = earlier.fence
+	}
+	if len(b.restore.Items) == 0 {
+		b.restore = earlier.restore
+	}
+	return b
+}
+
+// without them, by name: each index as its user sees it.
+func (b blocks) without(list []opensearch.Index) map[string]opensearch.Index {
 	m := make(map[string]opensearch.Index, len(list))
 	for _, i := range list {
-		m[i.Name] = ours.Before(rec.Before(i))
+		m[i.Name] = b.restore.Before(b.fence.Before(i))
 	}
 	return m
 }

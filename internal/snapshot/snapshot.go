@@ -55,6 +55,7 @@ type Deps struct {
 	Metrics  telemetry.Publisher
 	Log      *slog.Logger
 	Holder   string        // of the lease, for people: the invocation's id
+	Leases   *lease.Memory // of this process; nil remembers nothing
 	Random   func() uint32 // for names
 	Budget   repository.Budget
 	Sleep    func(context.Context, time.Duration) error // nil: by the clock of this machine
@@ -126,6 +127,11 @@ func Settle(ctx context.Context, d Deps) (contract.SnapshotResult, error) {
 
 func (d Deps) do(ctx context.Context, reason string, special *Special, steps func(context.Context, *run) error) (contract.SnapshotResult, error) {
 	r := &run{Deps: d, values: telemetry.Values{}, special: special}
+	// One that an outage kept: this run may have nothing to do itself, while the
+	// salvage needs the lease.
+	if err := d.Leases.Retire(ctx); err != nil {
+		r.notice("%v", err)
+	}
 	err := r.mayAct(ctx)
 	if err == nil {
 		err = r.open(ctx)
@@ -168,7 +174,7 @@ func (r *run) underLease(ctx context.Context, steps func() error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { // an unreleased lease only delays the next run
+	defer func() { // an unreleased lease only delays the next run of another process
 		if err := l.Release(context.WithoutCancel(ctx)); err != nil {
 			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
 		}

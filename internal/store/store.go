@@ -35,6 +35,7 @@ type Object struct {
 	Body []byte
 	ETag string
 	Date time.Time // S3's Date header of this answer: the product's clock (H10)
+	kept *kept     // see Keep
 }
 
 // Entry is one listed key.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/awsclients"
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/recovery"
 	"github.com/opensearch-dr/osdr/internal/repository"
@@ -20,14 +21,15 @@ func main() {
 	names := f.Settings.Names()
 	own, other := f.Bucket(f.Region), f.Bucket(f.Settings.Other(f.Region))
 	plane := awsclients.NewPlane(f.Config, names)
+	leases := &lease.Memory{}
 	deps := recovery.Deps{
 		Settings: f.Settings, Region: f.Region, Own: own, Other: other, Plane: plane,
 		Peer: awsclients.NewFunctions(f.Config, names), Zone: f.Zone(), Knock: awsclients.Knock, Parameters: awsclients.NewParameters(f.Config), Agent: opensearch.AgentPermissions(),
 		Snapshot: snapshot.Deps{
 			Settings: f.Settings, Region: f.Region, Own: own, Other: other, Plane: plane, Metrics: f.Metrics, Log: f.Log,
-			Random: awsclients.Random, Budget: repository.DefaultBudget,
+			Random: awsclients.Random, Budget: repository.DefaultBudget, Leases: leases,
 		},
-		Metrics: f.Metrics, Log: f.Log, Token: awsclients.Token,
+		Leases: leases, Metrics: f.Metrics, Log: f.Log, Token: awsclients.Token,
 	}
 	lambda.Start(func(ctx context.Context, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
 		d := deps

@@ -9,6 +9,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/awsclients"
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/repository"
 	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
@@ -20,6 +21,7 @@ func main() {
 		Own: f.Bucket(f.Region), Other: f.Bucket(f.Settings.Other(f.Region)),
 		Plane: awsclients.NewPlane(f.Config, f.Settings.Names()), Metrics: f.Metrics, Log: f.Log,
 		Random: awsclients.Random, Budget: repository.DefaultBudget,
+		Leases: &lease.Memory{},
 	}
 	lambda.Start(func(ctx context.Context, req contract.SnapshotRequest) (contract.SnapshotResult, error) {
 		d := deps

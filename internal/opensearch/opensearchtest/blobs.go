@@ -74,11 +74,6 @@ type shardBlob struct {
 	Incremental int64  `json:"incremental"` // bytes that this snapshot added
 }
 
-type file struct {
-	Name   string
-	Length int64
-}
-
 // repository is one registration at work.
 type repository struct {
 	name     string
@@ -112,12 +107,25 @@ func (r *repository) reach(step string) error {
 	return nil
 }
 
-func (r *repository) get(ctx context.Context, key string, into any) error {
+// get a blob, which is not to be changed.
+func get[T any](ctx context.Context, r *repository, key string) (out T, err error) {
 	object, err := r.bucket.Get(ctx, key)
 	if err != nil {
-		return err
+		return out, err
 	}
-	return decode(key, object.Body, into)
+	return store.Parse(object, func(body []byte) (out T, err error) {
+		err = decode(key, body, &out)
+		return out, err
+	})
+}
+
+// parseRoot of index-N.
+func parseRoot(body []byte) (root, error) {
+	in, err := store.JSON[engineRoot](body)
+	if err != nil {
+		return root{}, err
+	}
+	return in.root()
 }
 
 func (r *repository) put(ctx context.Context, key string, value any) error {
@@ -129,7 +137,8 @@ func (r *repository) put(ctx context.Context, key string, value any) error {
 	return err
 }
 
-// load reads the newest root; none yet is an empty one of generation -1.
+// load reads the newest root; none yet is an empty one of generation -1. It is
+// not to be changed, but for a clone of it.
 func (r *repository) load(ctx context.Context, step string) (*root, error) {
 	if err := r.reach(step); err != nil {
 		return nil, err
@@ -137,31 +146,46 @@ func (r *repository) load(ctx context.Context, step string) (*root, error) {
 	lost := func(err error) error {
 		return fail(step, 500, "repository_exception", "[%s] Could not determine repository generation from root blobs: %v", r.name, err)
 	}
-	list, err := r.bucket.List(ctx, r.key("index-"))
+	prefix := r.key("index-")
+	list, err := r.bucket.List(ctx, prefix)
 	if err != nil {
 		return nil, lost(err)
 	}
-	newest := &root{Generation: -1, Snapshots: map[string]rootSnapshot{}, Indices: map[string]*repositoryIndex{}}
+	newest := int64(-1)
 	for _, e := range list {
-		n, err := strconv.ParseInt(strings.TrimPrefix(e.Key, r.key("index-")), 10, 64)
-		if err == nil && n > newest.Generation {
-			newest.Generation = n
+		n, err := strconv.ParseInt(strings.TrimPrefix(e.Key, prefix), 10, 64)
+		if err == nil && n > newest {
+			newest = n
 		}
 	}
-	if newest.Generation < 0 {
-		return newest, nil
+	if newest < 0 {
+		return &root{Generation: -1, Snapshots: map[string]rootSnapshot{}, Indices: map[string]*repositoryIndex{}}, nil
 	}
-	if err := r.get(ctx, r.key(fmt.Sprintf("index-%d", newest.Generation)), newest); err != nil {
+	object, err := r.bucket.Get(ctx, r.key(fmt.Sprintf("index-%d", newest)))
+	if err != nil {
 		return nil, lost(err)
 	}
-	return newest, nil
+	out, err := store.Parse(object, parseRoot)
+	if err != nil {
+		return nil, lost(err)
+	}
+	out.Generation = newest
+	return &out, nil
+}
+
+func (r *root) clone() *root {
+	out := &root{r.Generation, maps.Clone(r.Snapshots), map[string]*repositoryIndex{}}
+	for name, i := range r.Indices {
+		out.Indices[name] = &repositoryIndex{i.ID, maps.Clone(i.Generations)}
+	}
+	return out
 }
 
 // save writes the next root; the one before goes.
 func (r *repository) save(ctx context.Context, next *root) error {
 	old := next.Generation
 	next.Generation++
-	if err := r.put(ctx, r.key(fmt.Sprintf("index-%d", next.Generation)), next); err != nil {
+	if err := r.put(ctx, r.key(fmt.Sprintf("index-%d", next.Generation)), next.written()); err != nil {
 		return err
 	}
 	if err := r.put(ctx, r.key("index.latest"), next.Generation); err != nil {
@@ -189,16 +213,16 @@ func (r *repository) collect(ctx context.Context, now *root) error {
 			for n, generation := range i.Generations {
 				shard := strconv.Itoa(n)
 				keep[r.indexKey(i.ID, shard, "index-"+generation)] = true
-				var blob shardBlob
 				key := r.indexKey(i.ID, shard, "snap-"+s.UUID+".dat")
-				if err := r.get(ctx, key, &blob); errors.Is(err, store.ErrAbsent) {
+				blob, err := get[shardBlob](ctx, r, key)
+				if errors.Is(err, store.ErrAbsent) {
 					continue // a shard that failed, or one that the snapshot does not have
 				} else if err != nil {
 					return err
 				}
 				keep[key] = true
 				for _, f := range blob.Files {
-					keep[r.indexKey(i.ID, shard, f.Name)] = true
+					keep[r.indexKey(i.ID, shard, f.blob())] = true
 				}
 			}
 		}
@@ -225,8 +249,7 @@ func (c *Cluster) regenerate(ctx context.Context, r *repository, now *root) erro
 		for _, n := range slices.Sorted(maps.Keys(i.Generations)) {
 			var known shardBlob
 			for _, s := range sortedKeys(now.Snapshots) {
-				var blob shardBlob
-				err := r.get(ctx, r.indexKey(i.ID, strconv.Itoa(n), "snap-"+now.Snapshots[s].UUID+".dat"), &blob)
+				blob, err := get[shardBlob](ctx, r, r.indexKey(i.ID, strconv.Itoa(n), "snap-"+now.Snapshots[s].UUID+".dat"))
 				if errors.Is(err, store.ErrAbsent) {
 					continue // not in this snapshot
 				} else if err != nil {

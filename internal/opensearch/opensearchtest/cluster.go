@@ -13,7 +13,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
-	"sort"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -51,6 +51,8 @@ type Cluster struct {
 	capsule  opensearch.Capsule
 	roles    map[string]opensearch.Role
 	mappings map[string]opensearch.RoleMapping
+	grants   map[grant]bool     // worked out of the two
+	secured  opensearch.Capsule // made of the two; empty: not yet
 	audit    bool
 	faults   faults
 	recovery recovery
@@ -64,7 +66,7 @@ func New(o Options) *Cluster {
 	c := &Cluster{
 		options: o, random: rand.New(rand.NewPCG(o.Seed, 0x6f736472)),
 		indices: map[string]*index{}, streams: map[string]*stream{}, repos: map[string]opensearch.Repository{},
-		roles: builtinRoles(), mappings: map[string]opensearch.RoleMapping{},
+		roles: builtinRoles(), mappings: map[string]opensearch.RoleMapping{}, grants: map[grant]bool{},
 	}
 	c.Caller = &Caller{cluster: c, admin: true}
 	c.uuid = c.newUUID()
@@ -150,7 +152,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}
-	sort.Strings(keys)
+	slices.Sort(keys)
 	return keys
 }
 
@@ -184,12 +186,29 @@ func (v *Caller) Health(ctx context.Context) (h opensearch.Health, err error) {
 func (v *Caller) Indices(ctx context.Context) (list []opensearch.Index, err error) {
 	actions := []string{"cluster:monitor/state", "cluster:monitor/health", "indices:monitor/stats"}
 	err = v.do(ctx, "Indices", "list indexes", actions, func(c *Cluster) error {
+		list = make([]opensearch.Index, 0, len(c.indices))
 		for _, name := range sortedKeys(c.indices) {
 			list = append(list, c.describe(c.indices[name]))
 		}
 		return nil
 	})
 	return list, err
+}
+
+// Describe the index of that name, or the write index of a data stream of that
+// name; ok is false when there is neither.
+func (c *Cluster) Describe(name string) (out opensearch.Index, ok bool) {
+	_ = c.locked("describe index "+name, func() error {
+		if s := c.streams[name]; s != nil {
+			name = s.Indices[len(s.Indices)-1]
+		}
+		i := c.indices[name]
+		if ok = i != nil; ok {
+			out = c.describe(i)
+		}
+		return nil
+	})
+	return out, ok
 }
 
 // DataStreams by name.

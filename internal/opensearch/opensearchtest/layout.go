@@ -45,24 +45,16 @@ func decode(key string, body []byte, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// MarshalJSON puts the name as a shard's list on the engine has it.
-func (f file) MarshalJSON() ([]byte, error) {
-	return json.Marshal(fileBlob{lengthOf24 + f.Name, f.Length})
-}
-
-func (f *file) UnmarshalJSON(body []byte) error {
-	var b fileBlob
-	if err := json.Unmarshal(body, &b); err != nil {
-		return err
-	}
-	*f = file{strings.TrimPrefix(b.Name, lengthOf24), b.Length}
-	return nil
-}
-
-type fileBlob struct {
-	Name   string `json:"name"`
+// file of a shard, as its list on the engine names it.
+type file struct {
+	Marked string `json:"name"` // with lengthOf24
 	Length int64  `json:"length"`
 }
+
+func fileOf(g segment) file { return file{lengthOf24 + "__" + g.name, int64(len(g.body))} }
+
+// blob in which the file's bytes are.
+func (f file) blob() string { return strings.TrimPrefix(f.Marked, lengthOf24) }
 
 // engineRoot is index-N.
 type engineRoot struct {
@@ -88,8 +80,8 @@ type engineIndex struct {
 // states by the engine's number.
 var states = []opensearch.SnapshotState{opensearch.InProgress, opensearch.Success, opensearch.Failed, opensearch.Partial}
 
-// MarshalJSON writes index-N.
-func (r *root) MarshalJSON() ([]byte, error) {
+// written form of the root: index-N.
+func (r *root) written() engineRoot {
 	out := engineRoot{Indices: map[string]engineIndex{}, Identifiers: map[string]string{}}
 	for name, i := range r.Indices {
 		e := engineIndex{ID: i.ID}
@@ -113,16 +105,12 @@ func (r *root) MarshalJSON() ([]byte, error) {
 		}
 		out.Snapshots = append(out.Snapshots, e)
 	}
-	return json.Marshal(out)
+	return out
 }
 
-// UnmarshalJSON reads index-N; the generation is in its key.
-func (r *root) UnmarshalJSON(body []byte) error {
-	var in engineRoot
-	if err := json.Unmarshal(body, &in); err != nil {
-		return err
-	}
-	r.Snapshots, r.Indices = map[string]rootSnapshot{}, map[string]*repositoryIndex{}
+// root that is written there; the generation is in its key.
+func (in engineRoot) root() (root, error) {
+	r := root{Snapshots: map[string]rootSnapshot{}, Indices: map[string]*repositoryIndex{}}
 	names := map[string]string{}
 	for name, e := range in.Indices {
 		i := &repositoryIndex{ID: e.ID, Generations: map[int]string{}}
@@ -135,7 +123,7 @@ func (r *root) UnmarshalJSON(body []byte) error {
 	}
 	for _, e := range in.Snapshots {
 		if e.State < 0 || e.State >= len(states) {
-			return fmt.Errorf("snapshot %s has state %d", e.Name, e.State)
+			return root{}, fmt.Errorf("snapshot %s has state %d", e.Name, e.State)
 		}
 		s := rootSnapshot{UUID: e.UUID, State: states[e.State], Metadata: map[string]string{}}
 		for id, identifier := range e.Lookup {
@@ -143,5 +131,5 @@ func (r *root) UnmarshalJSON(body []byte) error {
 		}
 		r.Snapshots[e.Name] = s
 	}
-	return nil
+	return r, nil
 }

@@ -129,7 +129,7 @@ func (v *Caller) PutSecurityCapsule(ctx context.Context, in opensearch.Capsule) 
 			}
 			var role opensearch.Role
 			fromMap(in.Roles[name], &role)
-			c.roles[name] = role
+			c.setRole(name, role)
 		}
 		for _, name := range sortedKeys(in.RoleMappings) {
 			if slices.Contains(opensearch.OwnRoles, name) {
@@ -147,7 +147,7 @@ func (v *Caller) PutSecurityCapsule(ctx context.Context, in opensearch.Capsule) 
 					BackendRoles: union(there.BackendRoles, m.BackendRoles), Users: union(there.Users, m.Users), Hosts: union(there.Hosts, m.Hosts),
 				}
 			}
-			c.mappings[name] = m
+			c.setMapping(name, m)
 		}
 		return nil
 	})

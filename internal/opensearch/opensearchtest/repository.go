@@ -85,8 +85,8 @@ func (v *Caller) VerifyRepository(ctx context.Context, name string) error {
 
 // finished reads one snapshot's own blob.
 func (r *repository) finished(ctx context.Context, step string, s rootSnapshot) (snapshotBlob, error) {
-	var blob snapshotBlob
-	if err := r.get(ctx, r.key("snap-"+s.UUID+".dat"), &blob); err != nil {
+	blob, err := get[snapshotBlob](ctx, r, r.key("snap-"+s.UUID+".dat"))
+	if err != nil {
 		return blob, fail(step, 500, "snapshot_exception", "[%s] failed to get snapshots: %v", r.name, err)
 	}
 	return blob, nil

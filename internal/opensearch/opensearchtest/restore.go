@@ -125,8 +125,8 @@ func (c *Cluster) restore(ctx context.Context, step string, r *repository, now *
 				"Either close or delete the existing index or restore the index under a different name by providing a rename pattern and replacement name", name)
 		}
 		id := now.Indices[name]
-		var meta indexBlob
-		if err := r.get(ctx, r.indexKey(id.ID, "meta-"+now.Snapshots[blob.Name].Metadata[name]+".dat"), &meta); err != nil {
+		meta, err := get[indexBlob](ctx, r, r.indexKey(id.ID, "meta-"+now.Snapshots[blob.Name].Metadata[name]+".dat"))
+		if err != nil {
 			return fail(step, 500, "repository_exception", "[%s] failed to read index metadata: %v", r.name, err)
 		}
 		i := &index{
@@ -207,18 +207,18 @@ func (p *recovering) read(ctx context.Context, r *repository) error {
 		return store.ErrBucketAbsent
 	}
 	number := strconv.Itoa(p.shard)
-	var blob shardBlob
-	if err := r.get(ctx, r.indexKey(p.id, number, "snap-"+p.uuid+".dat"), &blob); err != nil {
+	blob, err := get[shardBlob](ctx, r, r.indexKey(p.id, number, "snap-"+p.uuid+".dat"))
+	if err != nil {
 		return err
 	}
 	out := shard{documents: map[string]operation{}, maxSeqNo: blob.MaxSeqNo}
 	for _, f := range blob.Files {
-		object, err := r.bucket.Get(ctx, r.indexKey(p.id, number, f.Name))
+		object, err := r.bucket.Get(ctx, r.indexKey(p.id, number, f.blob()))
 		if err != nil {
 			return err
 		}
 		if int64(len(object.Body)) != f.Length {
-			return fmt.Errorf("file %s has %d bytes, not %d", f.Name, len(object.Body), f.Length)
+			return fmt.Errorf("file %s has %d bytes, not %d", f.blob(), len(object.Body), f.Length)
 		}
 		decoder := json.NewDecoder(strings.NewReader(string(object.Body)))
 		for {
@@ -234,7 +234,7 @@ func (p *recovering) read(ctx context.Context, r *repository) error {
 				out.documents[op.ID] = op
 			}
 		}
-		out.segments = append(out.segments, segment{strings.TrimPrefix(f.Name, "__"), object.Body})
+		out.segments = append(out.segments, segment{strings.TrimPrefix(f.blob(), "__"), object.Body})
 		p.bytes += f.Length
 	}
 	*p.index.shards[p.shard] = out

@@ -126,20 +126,22 @@ func (c *Cluster) capture(ctx context.Context, s *running, p planned) error {
 	number := strconv.Itoa(p.shard)
 	var known shardBlob
 	if g := id.Generations[p.shard]; g != "" {
-		if err := r.get(ctx, r.indexKey(id.ID, number, "index-"+g), &known); err != nil {
+		var err error
+		if known, err = get[shardBlob](ctx, r, r.indexKey(id.ID, number, "index-"+g)); err != nil {
 			return err
 		}
+		known.Files = slices.Clip(known.Files)
 	}
 	blob := shardBlob{MaxSeqNo: sh.maxSeqNo}
 	var total int64
 	for _, g := range sh.segments {
-		f := file{"__" + g.name, int64(len(g.body))}
+		f := fileOf(g)
 		total += f.Length
 		blob.Files = append(blob.Files, f)
 		if slices.Contains(known.Files, f) {
 			continue
 		}
-		if _, err := r.bucket.Put(ctx, r.indexKey(id.ID, number, f.Name), g.body, store.Condition{}); err != nil {
+		if _, err := r.bucket.Put(ctx, r.indexKey(id.ID, number, f.blob()), g.body, store.Condition{}); err != nil {
 			return err
 		}
 		blob.Incremental += f.Length
@@ -177,6 +179,7 @@ func (c *Cluster) finish(ctx context.Context, s *running) error {
 	if err != nil {
 		return err
 	}
+	now = now.clone()
 	entry := rootSnapshot{UUID: s.blob.UUID, State: s.blob.State, Metadata: map[string]string{}}
 	for _, name := range s.blob.Indices {
 		i, x := s.indices[name], c.newUUID()

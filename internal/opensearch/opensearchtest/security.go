@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -46,27 +47,53 @@ func allowed(permissions []string, action string) bool {
 
 func flat(s string) string { return strings.ReplaceAll(s, "/", ":") }
 
+// grant is one right of one principal.
+type grant struct{ arn, action string }
+
+// granted tells whether a mapped role of the principal allows the action. It is
+// worked out once, until a role or a mapping changes.
+func (c *Cluster) granted(arn, action string) bool {
+	g := grant{arn, action}
+	yes, known := c.grants[g]
+	if known {
+		return yes
+	}
+	for name, m := range c.mappings {
+		if yes || !slices.Contains(m.BackendRoles, arn) && !slices.Contains(m.Users, arn) {
+			continue
+		}
+		role := c.roles[name]
+		yes = allowed(role.ClusterPermissions, action) || slices.ContainsFunc(role.IndexPermissions, func(i opensearch.IndexPermission) bool {
+			return slices.Contains(i.IndexPatterns, "*") && allowed(i.AllowedActions, action)
+		})
+	}
+	c.grants[g] = yes
+	return yes
+}
+
+// setRole and setMapping are the only ways to change who may what.
+func (c *Cluster) setRole(name string, r opensearch.Role) {
+	c.roles[name] = r
+	c.forgetRights()
+}
+
+func (c *Cluster) setMapping(name string, m opensearch.RoleMapping) {
+	c.mappings[name] = m
+	c.forgetRights()
+}
+
+func (c *Cluster) forgetRights() {
+	clear(c.grants)
+	c.secured = opensearch.Capsule{}
+}
+
 // authorize answers the plugin's 403 unless a mapped role allows each action.
 func (v *Caller) authorize(step string, actions []string) error {
 	if v.admin {
 		return nil
 	}
-	var permissions []string
-	for _, name := range sortedKeys(v.cluster.mappings) {
-		m := v.cluster.mappings[name]
-		if !slices.Contains(m.BackendRoles, v.arn) && !slices.Contains(m.Users, v.arn) {
-			continue
-		}
-		role := v.cluster.roles[name]
-		permissions = append(permissions, role.ClusterPermissions...)
-		for _, i := range role.IndexPermissions {
-			if slices.Contains(i.IndexPatterns, "*") {
-				permissions = append(permissions, i.AllowedActions...)
-			}
-		}
-	}
 	for _, a := range actions {
-		if !allowed(permissions, a) {
+		if !v.cluster.granted(v.arn, a) {
 			return fail(step, 403, "security_exception", "no permissions for [%s] and User [name=%s, backend_roles=[%s], requestedTenant=null]", a, v.arn, v.arn)
 		}
 	}
@@ -97,7 +124,7 @@ func (v *Caller) PutRole(ctx context.Context, name string, r opensearch.Role) er
 		if _, own := builtinRoles()[name]; own {
 			return fail(step, 403, "FORBIDDEN", "Resource '%s' is reserved.", name)
 		}
-		c.roles[name] = r
+		c.setRole(name, r)
 		return nil
 	})
 }
@@ -123,7 +150,7 @@ func (v *Caller) PutRoleMapping(ctx context.Context, name string, m opensearch.R
 		if _, ok := c.roles[name]; !ok {
 			return fail(step, 404, "NOT_FOUND", "role '%s' not found.", name)
 		}
-		c.mappings[name] = m
+		c.setMapping(name, m)
 		return nil
 	})
 }
@@ -131,15 +158,19 @@ func (v *Caller) PutRoleMapping(ctx context.Context, name string, m opensearch.R
 // SecurityCapsule of what somebody made here.
 func (v *Caller) SecurityCapsule(ctx context.Context) (out opensearch.Capsule, err error) {
 	err = v.do(ctx, "SecurityCapsule", "read roles and role mappings", restAPI, func(c *Cluster) error {
-		out.Roles, out.RoleMappings = map[string]map[string]any{}, map[string]map[string]any{}
-		for _, name := range sortedKeys(c.roles) {
-			if _, own := builtinRoles()[name]; !own {
-				out.Roles[name] = asMap(c.roles[name])
+		if c.secured.Roles == nil {
+			c.secured.Roles, c.secured.RoleMappings = map[string]map[string]any{}, map[string]map[string]any{}
+			own := builtinRoles()
+			for name, r := range c.roles {
+				if _, builtin := own[name]; !builtin {
+					c.secured.Roles[name] = asMap(r)
+				}
+			}
+			for name, m := range c.mappings {
+				c.secured.RoleMappings[name] = asMap(m)
 			}
 		}
-		for _, name := range sortedKeys(c.mappings) {
-			out.RoleMappings[name] = asMap(c.mappings[name])
-		}
+		out.Roles, out.RoleMappings = maps.Clone(c.secured.Roles), maps.Clone(c.secured.RoleMappings)
 		return nil
 	})
 	return out, err

@@ -154,8 +154,7 @@ func (v *Caller) SnapshotStatus(ctx context.Context, repo, name string) (out ope
 		for _, index := range blob.Indices {
 			id := now.Indices[index]
 			for n := range id.Generations {
-				var b shardBlob
-				err := r.get(ctx, r.indexKey(id.ID, strconv.Itoa(n), "snap-"+blob.UUID+".dat"), &b)
+				b, err := get[shardBlob](ctx, r, r.indexKey(id.ID, strconv.Itoa(n), "snap-"+blob.UUID+".dat"))
 				if errors.Is(err, store.ErrAbsent) {
 					continue // the shard failed
 				} else if err != nil {
@@ -198,6 +197,7 @@ func (v *Caller) DeleteSnapshot(ctx context.Context, repo, name string) error {
 		if err := c.busy(step, repo, name); err != nil {
 			return err
 		}
+		now = now.clone()
 		delete(now.Snapshots, name)
 		for _, index := range sortedKeys(now.Indices) {
 			used := false

@@ -1,0 +1,45 @@
+// Package pace is where the functions' code asks for something in time: a bound
+// on what it waits for, and work beside other work. Both go by the clock and the
+// goroutines of this machine unless the context brings another Keeper: the
+// simulation's, in whose world time is made and one thing happens at a time.
+package pace
+
+import (
+	"context"
+	"time"
+)
+
+// Keeper of time and turns.
+type Keeper interface {
+	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+	// Both does a and b beside each other and ends when both have ended.
+	Both(a, b func())
+}
+
+type key struct{}
+
+// With answers a context in which k keeps the time.
+func With(ctx context.Context, k Keeper) context.Context { return context.WithValue(ctx, key{}, k) }
+
+// WithTimeout is context.WithTimeout.
+func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if k, ok := ctx.Value(key{}).(Keeper); ok {
+		return k.WithTimeout(ctx, d)
+	}
+	return context.WithTimeout(ctx, d)
+}
+
+// Both does a and b beside each other and ends when both have ended.
+func Both(ctx context.Context, a, b func()) {
+	if k, ok := ctx.Value(key{}).(Keeper); ok {
+		k.Both(a, b)
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b()
+	}()
+	a()
+	<-done
+}
