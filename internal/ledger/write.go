@@ -220,6 +220,31 @@ func ClaimSwitch(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
 	}, store.Condition{IfMatch: r.ETag}, c.made)
 }
 
+// Adopt makes c, the domain in force under another cluster UUID, the next
+// generation's (H13). Nothing is switched, so there is no intent to consume, and
+// one that stands, live or not, must go first: it is *IntentHeld.
+func Adopt(ctx context.Context, b store.Bucket, inForce Ledger, c Claim) (Ledger, error) {
+	step := fmt.Sprintf("adopt cluster %s in the ledger of %s", c.ClusterUUID, b.Region())
+	if c.Region != b.Region() || c.Region != inForce.ActiveRegion {
+		return Ledger{}, fmt.Errorf("%s: %s is active and %s adopts; a domain is adopted in its own Region's bucket only", step, inForce.ActiveRegion, c.Region)
+	}
+	r, err := expect(ctx, b, step)
+	switch {
+	case err != nil:
+		return Ledger{}, err
+	case c.made(r.Ledger):
+		return r.Ledger, nil
+	case !r.Ledger.Same(inForce):
+		return Ledger{}, fmt.Errorf("%s: %w: it stands at generation %d with domain %s", step, ErrSuperseded, r.Ledger.Generation, r.Ledger.ClusterUUID)
+	case r.Ledger.Intent != nil:
+		return Ledger{}, fmt.Errorf("%s: %w", step, &IntentHeld{Intent: *r.Ledger.Intent})
+	}
+	return put(ctx, b, step, Ledger{
+		Version: FormatVersion, Generation: r.Ledger.Generation + 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,
+		Endpoint: c.Endpoint, Since: r.Date, PromotedFrom: r.Ledger.ClusterUUID, Token: c.Token,
+	}, store.Condition{IfMatch: r.ETag}, c.made)
+}
+
 // made tells whether l is what this claim wrote, whatever intent has come since.
 // Since is not asked: a claim that is repeated has read another time.
 func (c Claim) made(l Ledger) bool {

@@ -70,6 +70,9 @@ func (r *run) recall() {
 	if r.state == nil || r.state.Token != r.led.Token {
 		return
 	}
+	for _, s := range r.state.PassedOver {
+		r.notice("%s", s)
+	}
 	r.status.Loss, r.status.Commit = r.state.Loss, fmt.Sprintf("%q: %q", "activeRegion", r.Region)
 	if len(r.state.LeftOut) > 0 {
 		r.notice("left out by dr.restore: %s", strings.Join(first(r.state.LeftOut, 20), ", "))

@@ -12,6 +12,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/route"
+	"github.com/opensearch-dr/osdr/internal/store"
 )
 
 // pair is a set-up east with a point, and an empty west.
@@ -434,6 +435,22 @@ func TestH16_MixedEvidenceIsRefusedAndNothingIsLost(t *testing.T) {
 	w.holds(west, "movies", "1", "2", "3")
 }
 
+// Without any point there is no window to give up.
+func TestH16_MixedEvidenceWithoutAPointNamesEverything(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.put(east, "movies", "1")
+	w.domain(west, 2)
+	w.ticks()
+	w.dead[east] = true
+	w.clusters[east].Kill()
+	s := w.until(explicit(west), "one")
+	wantRefusal(t, s, "no whole recovery point", "give up everything", "run the command again")
+	if strings.Contains(s.Refusal, "0001-01-01") {
+		t.Error(s.Refusal)
+	}
+}
+
 func TestH16_ABlipIsNoLoss(t *testing.T) {
 	w := pair(t)
 	w.put(east, "movies", "3")
@@ -618,8 +635,36 @@ func TestF5_APointThatLostAnObjectIsPassedOver(t *testing.T) {
 	p.UnreachableRegion = east
 	s := w.done(w.until(p, "one"))
 	w.holds(west, "movies", "1", "2", "3")
-	if !slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "not whole") }) {
-		t.Errorf("it was passed over in silence: %v", s.Notices)
+	again := w.askFor(p, "two", w.clock())
+	for _, s := range []contract.RecoveryStatus{s, again} {
+		if !slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "not whole") }) {
+			t.Errorf("it was passed over in silence: %v", s.Notices)
+		}
+		if s.Loss == nil || s.Loss.Point != newest.Points[1].ID || !s.Loss.Since.Equal(newest.Points[1].Start) {
+			t.Errorf("the window does not count from the point that was taken: %+v of %+v", s.Loss, newest.Points)
+		}
+	}
+}
+
+// So is one of an engine newer than the target's (F6).
+func TestF6_APointOfANewerEngineIsPassedOver(t *testing.T) {
+	w := pair(t)
+	w.put(east, "movies", "3")
+	w.pointOf(east)
+	newest, err := w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus})
+	w.check(err)
+	key := point.Prefix + newest.Points[0].ID + ".json"
+	o, err := w.buckets[west].Get(t.Context(), key)
+	w.check(err)
+	_, err = w.buckets[west].Put(t.Context(), key, []byte(strings.Replace(string(o.Body), `"engineVersion":"3.4.0"`, `"engineVersion":"3.5.0"`, 1)), store.Condition{})
+	w.check(err)
+	w.lose(east, true)
+	p := explicit(west)
+	p.UnreachableRegion = east
+	s := w.done(w.until(p, "one"))
+	w.holds(west, "movies", "1", "2")
+	if s.Loss == nil || s.Loss.Point != newest.Points[1].ID || !strings.Contains(strings.Join(s.Notices, "\n"), newest.Points[0].ID+" is passed over: it is of engine 3.5.0") {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -172,7 +172,7 @@ func (r *run) points(ctx context.Context) error {
 		r.status.Points = append(r.status.Points, contract.PointStatus{
 			ID: id.String(), Kind: p.Kind, ClusterUUID: p.ClusterUUID, Start: p.Start, AgeSeconds: age, Documents: p.Documents, Bytes: p.BytesTotal,
 		})
-		if r.status.Loss == nil && r.claimed && !r.active() && p.ClusterUUID == r.led.ClusterUUID {
+		if r.status.Loss == nil && r.claimed && !r.active() && p.Kind != point.KindSalvage && p.Serves(r.led) {
 			r.status.Loss = &contract.Loss{Point: id.String(), Since: p.Start, Seconds: age}
 		}
 	}

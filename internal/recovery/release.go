@@ -65,7 +65,7 @@ func (r *run) kept(why string) error {
 	if uuid == "" {
 		uuid = "<cluster UUID>"
 	}
-	return refuse("the domain in %s is kept: %s. Put that right and deploy again, or give up everything in it by -c abandonDomain=%s", r.Region, why, uuid)
+	return refuse("the domain in %s is kept: %s. Put that right and deploy again, or give up everything in it%s by -c abandonDomain=%s", r.Region, why, r.holds, uuid)
 }
 
 // missable: nothing in the domain is only there.
@@ -87,6 +87,9 @@ func (r *run) missable(ctx context.Context) error {
 	r.uuidIs = uuid
 	r.status.ClusterUUID = uuid
 	n, names, err := r.holdings(ctx, dom)
+	if err == nil {
+		r.holds = fmt.Sprintf(": %d documents%s,", n, list(", ", first(names, 20)))
+	}
 	switch {
 	case err != nil && r.abandoned():
 		r.nothing = true
@@ -107,7 +110,7 @@ func (r *run) missable(ctx context.Context) error {
 		return nil
 	}
 	// Never active: what is ours by the journal, or empty, nobody can miss.
-	only, err := r.onlyHere(ctx, dom, rec)
+	only, err := r.onlyHere(ctx, dom, rec, nil)
 	if err != nil {
 		return err
 	}
@@ -245,7 +248,7 @@ func (r *run) stillSaved(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	only, err := r.onlyHere(ctx, dom, rec)
+	only, err := r.onlyHere(ctx, dom, rec, nil)
 	if err != nil {
 		return err
 	}
@@ -269,6 +272,14 @@ func (r *run) tenured(uuid string) bool {
 		}
 	}
 	return false
+}
+
+// list after a sentence, in brackets; empty for none.
+func list(between string, items []string) string {
+	if len(items) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(items, between) + ")"
 }
 
 func first(names []string, n int) []string {

@@ -50,7 +50,8 @@ type state struct {
 	Final      bool                    `json:"final,omitempty"` // Target is the fenced one
 	Pinned     []point.ID              `json:"pinned,omitempty"`
 	Bad        []point.ID              `json:"bad,omitempty"`
-	Markers    map[string]string       `json:"markers,omitempty"` // of the last progress, by step
+	PassedOver []string                `json:"passedOver,omitempty"` // newer points that were not taken, and why
+	Markers    map[string]string       `json:"markers,omitempty"`    // of the last progress, by step
 	Loss       *contract.Loss          `json:"loss,omitempty"`
 	LeftOut    []string                `json:"leftOut,omitempty"`
 	Opened     []string                `json:"opened,omitempty"` // closed at the source, and nothing closes them here
