@@ -30,12 +30,11 @@ var (
 	ErrMalformed = errors.New("malformed ledger")
 )
 
-// Same content: all but the intent and the time. A copy is exact, so any other
-// difference is another claim; the time is not, when one switch was claimed in one
-// bucket, the answer was lost with that Region, and it was claimed in the other one.
+// Same content: all but the intent. A copy is exact, so any difference is
+// another claim.
 func (l Ledger) Same(o Ledger) bool {
 	return l.Generation == o.Generation && l.ActiveRegion == o.ActiveRegion &&
-		l.ClusterUUID == o.ClusterUUID && l.Endpoint == o.Endpoint &&
+		l.ClusterUUID == o.ClusterUUID && l.Endpoint == o.Endpoint && l.Since.Equal(o.Since) &&
 		l.PromotedFrom == o.PromotedFrom && l.Token == o.Token
 }
 

@@ -201,6 +201,7 @@ func TestH15_D12_EqualGenerationsThatDifferAreADispute(t *testing.T) {
 		"domain":        func(l *ledger.Ledger) { l.ClusterUUID = "z" },
 		"region":        func(l *ledger.Ledger) { l.ActiveRegion = west },
 		"endpoint":      func(l *ledger.Ledger) { l.Endpoint = "z" },
+		"since":         func(l *ledger.Ledger) { l.Since = l.Since.Add(time.Second) },
 		"promoted from": func(l *ledger.Ledger) { l.PromotedFrom = "z" },
 		"claim's token": func(l *ledger.Ledger) { l.Token = "z" },
 	} {

@@ -480,23 +480,3 @@ func TestH9_AClaimOnAnOldLookIsRefused(t *testing.T) {
 	_, err = ledger.ClaimSwitch(ctx, w.east, c)
 	check(t, err)
 }
-
-// A claim whose answer was lost with its Region is made again in the other bucket,
-// at another time: one switch, no dispute.
-func TestD12_OneSwitchClaimedInBothBucketsIsNoDispute(t *testing.T) {
-	w, l := switching(t, "x")
-	_, err := ledger.CopyDown(ctx, w.west, l)
-	check(t, err)
-	_, err = ledger.PutIntent(ctx, w.west, l, intent("x"), ttl)
-	check(t, err)
-	_, err = ledger.ClaimSwitch(ctx, w.east, second("x"))
-	check(t, err)
-	w.clock.at = epoch.Add(5 * time.Minute)
-	claimed, err := ledger.ClaimSwitch(ctx, w.west, second("x"))
-	check(t, err)
-	v := ledger.Read(ctx, w.west, w.east, nil)
-	got, ok, err := v.InForce()
-	if err != nil || !ok || !got.Same(claimed) || !v.Agreed() {
-		t.Fatalf("%+v %v %v", got, ok, err)
-	}
-}
