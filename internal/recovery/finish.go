@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
@@ -70,17 +71,28 @@ func (r *run) recall() {
 	if r.state == nil || r.state.Token != r.led.Token {
 		return
 	}
+	r.status.Loss, r.status.Commit = r.state.Loss, fmt.Sprintf("%q: %q", "activeRegion", r.Region)
+	r.cost()
+	r.notice("commit activeRegion=%s in cdk.json: the next deployment goes by it", r.Region)
+}
+
+// cost of the switch to this domain: what is not in it.
+func (r *run) cost() {
 	for _, s := range r.state.PassedOver {
 		r.notice("%s", s)
 	}
-	r.status.Loss, r.status.Commit = r.state.Loss, fmt.Sprintf("%q: %q", "activeRegion", r.Region)
+	if l := r.state.Loss; l != nil {
+		r.notice("the switch to this domain gave up what %s acknowledged after %s, %s until then, but for what is in a salvage", r.state.From, l.Since.UTC().Format(time.RFC3339), time.Duration(l.Seconds)*time.Second)
+	}
 	if len(r.state.LeftOut) > 0 {
 		r.notice("left out by dr.restore: %s", strings.Join(first(r.state.LeftOut, 20), ", "))
+	}
+	if len(r.state.Missing) > 0 {
+		r.notice("NOT HERE, since no recovery point holds it: %s", strings.Join(first(r.state.Missing, 20), ", "))
 	}
 	if len(r.state.Opened) > 0 {
 		r.notice("closed at the source and OPEN here, since this domain closes no index: %s; close them by hand if they must not be searched", strings.Join(first(r.state.Opened, 20), ", "))
 	}
-	r.notice("commit activeRegion=%s in cdk.json: the next deployment goes by it", r.Region)
 }
 
 // sure that nobody else is active, before a block is lifted (H15). Both ledgers

@@ -216,10 +216,15 @@ func TestU2_ARestoreGoesOnWithoutAWaiter(t *testing.T) {
 	w.clusters[west].RestoresTake(3 * time.Hour)
 	s := w.askFor(explicit(west), "one", w.clock())
 	wantWaiting(t, s, "restore")
-	for range 200 {
+	for n := range 200 {
+		if n == 70 { // the hour is over; the command is run again
+			s := w.askFor(explicit(west), "two", w.clock())
+			wantWaiting(t, s, "restore")
+		}
 		w.pass(time.Minute)
 		w.ticks()
 	}
+	w.done(w.askFor(explicit(west), "two", w.clock()))
 	if l := w.ledger(west).Ledger; l.ActiveRegion != west || l.Generation != 2 {
 		t.Errorf("%+v", l)
 	}

@@ -112,9 +112,12 @@ func (r *run) report(ctx context.Context) error {
 		r.status.Done = true
 		return nil
 	}
-	if i := r.live(); i != nil && i.To == r.Region {
-		if err := r.loadState(ctx); err != nil {
+	if i := r.live(); r.active() || i != nil && i.To == r.Region {
+		switch err := r.loadState(ctx); {
+		case err != nil:
 			r.notice("%v", err)
+		case r.state != nil && r.state.Token == r.led.Token:
+			r.cost() // of the switch that made this Region the active one
 		}
 	}
 	if err := r.points(ctx); err != nil {

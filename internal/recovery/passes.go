@@ -391,6 +391,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 		r.state.LeftOut = out.Wanted.LeftOut
 		r.notice("left out by dr.restore: %s", strings.Join(first(out.Wanted.LeftOut, 20), ", "))
 	}
+	r.state.Missing = r.beyond(p)
 	for _, name := range out.Removed {
 		r.notice("removed %s, which was ours or is saved", name)
 	}

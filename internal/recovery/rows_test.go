@@ -313,6 +313,29 @@ func TestH20_AcceptUnverifiedLetsAStrangerStay(t *testing.T) {
 	w.holds(west, "movies", "only here")
 }
 
+// What no snapshot takes is missing after a failover, and that is said.
+func TestH12_AFailoverSaysWhatNoRecoveryPointHolds(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.put(east, "movies", "1")
+	w.check(w.clusters[east].CreateIndex(t.Context(), "old", opensearchtest.IndexOptions{Tier: "warm"}))
+	w.pointOf(east)
+	w.domain(west, 2)
+	w.lose(east, true)
+	p := explicit(west)
+	p.UnreachableRegion = east
+	w.done(w.until(p, "one"))
+	looked, err := w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus})
+	w.check(err)
+	for _, s := range []contract.RecoveryStatus{w.done(w.askFor(p, "again", w.clock())), looked} {
+		for _, part := range []string{"NOT HERE, since no recovery point holds it: old (UltraWarm", "gave up what us-east-1 acknowledged after"} {
+			if !strings.Contains(strings.Join(s.Notices, "\n"), part) {
+				t.Errorf("%q is not in %v", part, s.Notices)
+			}
+		}
+	}
+}
+
 // Until the record has moved, the lost Region is asked for its ledger and once to
 // fence itself, and for nothing else; without the operator's word its API and its
 // domain are probed, too.

@@ -54,7 +54,8 @@ type state struct {
 	Markers    map[string]string       `json:"markers,omitempty"`    // of the last progress, by step
 	Loss       *contract.Loss          `json:"loss,omitempty"`
 	LeftOut    []string                `json:"leftOut,omitempty"`
-	Opened     []string                `json:"opened,omitempty"` // closed at the source, and nothing closes them here
+	Missing    []string                `json:"missing,omitempty"` // that the recovery point does not hold, and why
+	Opened     []string                `json:"opened,omitempty"`  // closed at the source, and nothing closes them here
 	Moved      time.Time               `json:"moved,omitzero"`
 	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
 	Over       bool                    `json:"over,omitempty"`     // carried out; kept as the witness of this Region's own claim

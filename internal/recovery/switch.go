@@ -242,6 +242,18 @@ func progressOf(rec *fence.Record) string {
 	return fmt.Sprintf("%s, %d of %d indexes blocked, drained %v%s", rec.State, n, len(rec.Indices), rec.Drained, final)
 }
 
+// beyond the point: what is wanted, and no snapshot of that domain takes.
+func (r *run) beyond(p point.Point) []string {
+	var names []string
+	for _, l := range p.LeftOut {
+		w := restore.Choose(point.Point{Indices: []point.Index{{Name: l.Name}}}, r.Settings.Restore)
+		if !snapshot.System(l.Name) && len(w.Indices) > 0 && !strings.HasPrefix(l.Reason, "deleted before") {
+			names = append(names, l.Name+" ("+l.Reason+")")
+		}
+	}
+	return names
+}
+
 // worries: documents that no snapshot takes would stay behind in a planned switch
 // (H12): that is for people to settle, before the fence.
 func (r *run) worries(ctx context.Context) error {
@@ -252,13 +264,7 @@ func (r *run) worries(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, l := range p.LeftOut {
-		w := restore.Choose(point.Point{Indices: []point.Index{{Name: l.Name}}}, r.Settings.Restore)
-		if !snapshot.System(l.Name) && len(w.Indices) > 0 && !strings.HasPrefix(l.Reason, "deleted before") {
-			names = append(names, l.Name+" ("+l.Reason+")")
-		}
-	}
+	names := r.beyond(p)
 	if len(names) == 0 {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
+	"github.com/opensearch-dr/osdr/internal/point"
 )
 
 // find an index of a Region's domain.
@@ -94,6 +95,7 @@ func closing(t *testing.T) *world {
 	w.put(east, "logs", "a")
 	w.check(c.Rollover(t.Context(), "logs"))
 	w.put(east, "logs", "b")
+	w.check(c.SetAutoCreate(t.Context(), "-app*,+*", true))
 	w.check(c.SetBlocks(t.Context(), "cellar", []string{"write"}))
 	for _, name := range []string{"attic", "cellar", w.streamOf(east, "logs")[0]} {
 		w.check(c.CloseIndex(t.Context(), name))
@@ -130,6 +132,9 @@ func (w *world) closedAgain(region string) {
 		w.t.Errorf("%s takes no writes", region)
 	}
 	w.holds(region, "attic", "1", "2")
+	if got := w.creates(region); got != "-app*,+* true" {
+		w.t.Errorf("automatic creation in %s: %s", region, got)
+	}
 }
 
 // A restore opens what was closed; the hand-over closes it again, in a planned
@@ -162,6 +167,20 @@ func TestH23_WhatWasClosedIsClosedAgain(t *testing.T) {
 	w.closedAgain(west)
 	if left := w.leftovers(); slices.ContainsFunc(left, func(k string) bool { return strings.Contains(k, "journal") }) {
 		t.Errorf("left %v", left)
+	}
+}
+
+// Back over the old domain, which nobody has stood down: the final point covers
+// what is closed in it, too, so nothing more is salvaged, and it comes closed again.
+func TestH23_BackOverAClosedIndex(t *testing.T) {
+	w := closing(t)
+	w.done(w.until(explicit(west), "there"))
+	back := explicit(east)
+	back.SwitchFrom = "2"
+	w.done(w.until(back, "back"))
+	w.closedAgain(east)
+	if _, ok, _, err := point.NewestWhole(t.Context(), w.buckets[west], func(p point.Point) bool { return p.Kind == point.KindSalvage }); ok || err != nil {
+		t.Errorf("salvaged for nothing: %v %v", ok, err)
 	}
 }
 
