@@ -37,6 +37,10 @@ type Claim struct {
 	// Looked is when the other Region last looked at its fence, by the clock of
 	// the bucket that is written; zero for a claim that rests on no fence.
 	Looked time.Time
+	// Since goes into the ledger. A claim that may have to be made in the second
+	// bucket, because nobody knows whether it was made in the first, must be the
+	// same there: two times would be a dispute (D12). Zero: the bucket's clock.
+	Since time.Time
 }
 
 // Nothing forbids an index to be made behind a fence (H9), so a claim must follow
@@ -214,9 +218,12 @@ func ClaimSwitch(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
 	case !c.Looked.IsZero() && r.Date.Sub(c.Looked) > lookedFor:
 		return Ledger{}, fmt.Errorf("%s: %w: it was at %s, and it is %s", step, ErrLookedLongAgo, c.Looked.Format(time.TimeOnly), r.Date.Format(time.TimeOnly))
 	}
+	if c.Since.IsZero() {
+		c.Since = r.Date
+	}
 	return put(ctx, b, step, Ledger{
 		Version: FormatVersion, Generation: r.Ledger.Generation + 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,
-		Endpoint: c.Endpoint, Since: r.Date, PromotedFrom: r.Ledger.ClusterUUID, Token: c.Token,
+		Endpoint: c.Endpoint, Since: c.Since, PromotedFrom: r.Ledger.ClusterUUID, Token: c.Token,
 	}, store.Condition{IfMatch: r.ETag}, c.made)
 }
 

@@ -480,3 +480,23 @@ func TestH9_AClaimOnAnOldLookIsRefused(t *testing.T) {
 	_, err = ledger.ClaimSwitch(ctx, w.east, c)
 	check(t, err)
 }
+
+// A claim of whose first try nobody knows is made in the second bucket: it must be
+// the same claim, or the two are a dispute when the first Region is back.
+func TestD12_AClaimThatIsMadeInBothBucketsIsOne(t *testing.T) {
+	w, l := switching(t, "x")
+	_, err := ledger.CopyDown(ctx, w.west, l)
+	check(t, err)
+	_, err = ledger.PutIntent(ctx, w.west, l.Copy(), intent("x"), ttl)
+	check(t, err)
+	c := second("x")
+	c.Since = epoch
+	_, err = ledger.ClaimSwitch(ctx, w.east, c)
+	check(t, err)
+	w.clock.at = epoch.Add(5 * time.Minute)
+	_, err = ledger.ClaimSwitch(ctx, w.west, c)
+	check(t, err)
+	if _, ok, err := ledger.Read(ctx, w.west, w.east, nil).InForce(); !ok || err != nil {
+		t.Fatalf("the two are not one: %v", err)
+	}
+}

@@ -60,6 +60,9 @@ type state struct {
 	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
 	Over       bool                    `json:"over,omitempty"`     // carried out; kept as the witness of this Region's own claim
 	Since      time.Time               `json:"since,omitzero"`     // the loss window begins
+	// ClaimAt is the time in the claim, noted before the first try of it: whether
+	// that one was made may never be known, and another must be the same (D12).
+	ClaimAt time.Time `json:"claimAt,omitzero"`
 	// Progress at the end of the last run that drove it, for who asks (G7).
 	Progress *contract.Progress `json:"progress,omitempty"`
 }

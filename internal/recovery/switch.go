@@ -365,7 +365,10 @@ func (r *run) taken(ctx context.Context) error {
 	if err := r.may(ctx); err != nil {
 		return err
 	}
-	claim := ledger.Claim{Region: r.Region, ClusterUUID: r.uuidIs, Endpoint: r.desc.Endpoint, Token: r.intent.Token}
+	if r.state.ClaimAt.IsZero() {
+		r.state.ClaimAt = r.now
+	}
+	claim := ledger.Claim{Region: r.Region, ClusterUUID: r.uuidIs, Endpoint: r.desc.Endpoint, Token: r.intent.Token, Since: r.state.ClaimAt}
 	where := r.Own
 	if r.state.Lost == "" {
 		r.state.Loss = nil

@@ -211,7 +211,7 @@ func (w *world) planned(p *process) {
 func (w *world) abort(region string) {
 	w.start("operator", "", false, func(p *process) {
 		s, err := caller{w, p}.Recovery(context.Background(), region, contract.RecoveryRequest{Action: contract.ActionAbort, RequestID: "operator"})
-		if err == nil && s.Done && !slices.Contains(s.Notices, "no switch is under way") {
+		if err == nil && s.Done && w.meaning == 0 && !slices.Contains(s.Notices, "no switch is under way") {
 			clear(w.meant)
 		}
 	})

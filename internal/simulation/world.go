@@ -43,8 +43,11 @@ type world struct {
 	// lifted: when somebody last took blocks away by hand, asking nobody.
 	lifted time.Time
 	meant  map[string]int64 // Region to the generation at which somebody explicitly asked for it
-	ending bool
-	stats  Statistics
+	// meaning are the commands under way that ask for a switch: an abort ends the
+	// switch that stands, not one that such a command asks for after it.
+	meaning int
+	ending  bool
+	stats   Statistics
 }
 
 // place is one Region.
