@@ -48,7 +48,7 @@ test: install ## every test but the drill
 	go test -count=1 ./internal/archtest
 
 .PHONY: drill
-drill: ## the main job on this machine: emulator, real OpenSearch nodes, real cdk
+drill: ## all that must be true, on this machine: emulator, real OpenSearch nodes, real cdk (SCENARIO=<name> plays one)
 	@go run ./bin/drill run $(SCENARIO)
 
 # The operator's command; built, since a disaster is no time to compile.

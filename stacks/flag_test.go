@@ -22,7 +22,7 @@ var mayFlip = []string{
 
 // X4: IAM, ACM, KMS, S3 and Lambda may have no control plane during a disaster,
 // so a failover touches none of them.
-func TestX4_AFlipOfTheFlagTouchesNoControlPlaneOfUsEast1(t *testing.T) {
+func TestX4_H39_AFlipOfTheFlagTouchesNoControlPlaneOfUsEast1(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"active-primary.cold", "active-secondary.cold"}, {"active-primary.warm", "active-secondary.warm"},
 		{"active-primary.cold", "failover"}, {"active-primary.cold", "active-primary.warm"},
@@ -93,7 +93,7 @@ func TestWhatEachRegionHolds(t *testing.T) {
 	})
 }
 
-func TestOrderFollowsTheFlag(t *testing.T) {
+func TestH18_OrderFollowsTheFlag(t *testing.T) {
 	each(t, func(t *testing.T, v variant, a *assembly) {
 		cfg, _ := configOf(t, v.flags)
 		n, other := cfg.Names(), cfg.Other(cfg.ActiveRegion)

@@ -41,7 +41,7 @@ func eachDomain(t *testing.T, f func(t *testing.T, v variant, r resource)) {
 	eachOf(t, []string{"AWS::OpenSearchService::Domain"}, f)
 }
 
-func TestF2_X2_TheDomainIsNeverReplacedAndGoesOnlyByTheTemplate(t *testing.T) {
+func TestF2_X2_H22_TheDomainIsNeverReplacedAndGoesOnlyByTheTemplate(t *testing.T) {
 	eachDomain(t, func(t *testing.T, _ variant, r resource) {
 		equal(t, "DomainName", r.property("DomainName"), "osdr")
 		equal(t, "EnableVersionUpgrade", r.at("UpdatePolicy", "EnableVersionUpgrade"), true)

@@ -71,7 +71,7 @@ func (c *cli) post(ctx context.Context, path string, body any) error {
 }
 
 type runCommand struct {
-	Scenario string `arg:"" optional:"" help:"Scenario to play." default:"regular"`
+	Scenario string `arg:"" optional:"" help:"Scenario to play; without one everything that must be true before anything lands." default:"everything"`
 }
 
 func (r runCommand) Run(ctx context.Context, c *cli) error {

@@ -5,12 +5,12 @@ import "time"
 // Findings of a scenario beside its steps: what the page draws and counts.
 // Every time in them is the drill's own clock.
 type Findings struct {
-	Lanes  []Lane
-	Marks  []Mark
-	Splits []Split
-	Cards  []Card
-	Tables []Table
-	Zooms  []Zoom
+	Lanes   []Lane
+	Marks   []Mark
+	Moments []Moment
+	Splits  []Split
+	Cards   []Card
+	Tables  []Table
 }
 
 // Lane of the timeline, drawn in the order of their first use.
@@ -48,10 +48,21 @@ type Mark struct {
 	Tip  string
 }
 
-// Split of one duration into its parts, in their order.
+// Moment is what changed everything, drawn through all lanes with its label at
+// the top.
+type Moment struct {
+	At    time.Time
+	Look  Look
+	Label string
+}
+
+// Split of one duration into its parts, in their order; that stretch of the
+// timeline is drawn once more in full width.
 type Split struct {
+	Suite string // set by Add
 	Title string
 	Note  string
+	From  time.Time
 	Parts []Part
 }
 
@@ -63,28 +74,35 @@ type Part struct {
 
 // Card is a number to be seen first.
 type Card struct {
+	Suite              string // set by Add
 	Title, Value, Note string
 	Bad                bool
 }
 
 // Table of the page.
 type Table struct {
+	Suite string // set by Add
 	Title string
 	Head  []string
 	Rows  [][]string
 }
 
-// Zoom is a part of the timeline, drawn once more in full width.
-type Zoom struct {
-	Title    string
-	From, To time.Time
-}
-
-// Add to the findings.
+// Add to the findings. What is new belongs to the suite that is being played.
 func (r *Report) Add(change func(*Findings)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	change(&r.findings)
+	f := &r.findings
+	cards, splits, tables := len(f.Cards), len(f.Splits), len(f.Tables)
+	change(f)
+	for i := range f.Cards[cards:] {
+		f.Cards[cards+i].Suite = r.suite
+	}
+	for i := range f.Splits[splits:] {
+		f.Splits[splits+i].Suite = r.suite
+	}
+	for i := range f.Tables[tables:] {
+		f.Tables[tables+i].Suite = r.suite
+	}
 }
 
 // Lane of a name, made when it is not there.

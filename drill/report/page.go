@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,21 +25,40 @@ type page struct {
 	Took      time.Duration
 	Passed    int
 	Of        int
-	Cards     []Card
-	Splits    []drawnSplit
-	Drawings  []drawing
-	Tables    []Table
-	Steps     []drawnStep
+	Glance    Table     // the cards of all sections, when there are several
+	Whole     *numbered // of the run
+	Sections  []section
+	Steps     []drawnSuite
+	Skipped   []string
 	FirstFail string
+	drawn     int
+}
+
+// section of one suite that measured something.
+type section struct {
+	Title  string // empty when it is the only one
+	Cards  []Card
+	Splits []drawnSplit
+	Tables []Table
+}
+
+// numbered drawing: what it defines needs a name of its own on the page.
+type numbered struct {
+	N int
+	drawing
 }
 
 // tones of the parts of a split, as the page defines them.
-const tones = 8
+const tones = 10
+
+// laneParts shows a split's parts where they happened.
+const laneParts = "parts"
 
 type drawnSplit struct {
 	Title, Note string
 	Total       time.Duration
 	Parts       []drawnPart
+	Detail      *numbered
 }
 
 type drawnPart struct {
@@ -46,6 +66,13 @@ type drawnPart struct {
 	Took  time.Duration
 	Share float64 // per cent
 	Tone  int
+}
+
+type drawnSuite struct {
+	Name   string
+	Took   time.Duration
+	Failed bool
+	Steps  []drawnStep
 }
 
 type drawnStep struct {
@@ -59,35 +86,7 @@ type drawnStep struct {
 func (r *Report) WritePage(path string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	end := time.Now()
-	p := page{
-		Scenario: r.Scenario, Begin: r.start.UTC().Format("2006-01-02 15:04 UTC"), Took: round(end.Sub(r.start)),
-		Cards: r.findings.Cards, Tables: r.findings.Tables, Of: len(r.steps),
-	}
-	all := r.findings
-	all.Lanes = append([]Lane{{Name: "steps"}}, all.Lanes...)
-	for _, s := range r.steps {
-		step := drawnStep{Name: s.Name, Saw: s.Saw, At: clock(s.Start.Sub(r.start)), Took: round(s.Took), Failed: s.Err != nil}
-		look := Quiet
-		if s.Err != nil {
-			step.Saw, look, p.Failed = s.Err.Error(), Bad, true
-			p.FirstFail = firstOf(p.FirstFail, s.Name)
-		} else {
-			p.Passed++
-		}
-		p.Steps = append(p.Steps, step)
-		all.Lanes[0].Spans = append(all.Lanes[0].Spans, Span{From: s.Start, To: s.Start.Add(s.Took), Look: look, Label: s.Name, Tip: s.Name})
-	}
-	p.Failed = p.Failed || len(r.steps) == 0
-	for _, s := range all.Splits {
-		p.Splits = append(p.Splits, s.drawn())
-	}
-	if len(all.Lanes) > 1 {
-		p.Drawings = append(p.Drawings, all.draw("the whole story", r.start, end, r.start))
-		for _, z := range all.Zooms {
-			p.Drawings = append(p.Drawings, all.draw(z.Title, z.From, z.To, r.start))
-		}
-	}
+	p := r.page(time.Now())
 	f, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("write the page: %w", err)
@@ -102,6 +101,107 @@ func (r *Report) WritePage(path string) error {
 	return nil
 }
 
+func (r *Report) page(end time.Time) page {
+	p := page{
+		Scenario: r.Scenario, Begin: r.start.UTC().Format("2006-01-02 15:04 UTC"), Took: round(end.Sub(r.start)),
+		Of: len(r.steps), Failed: len(r.steps) == 0, Skipped: r.skipped,
+	}
+	suites := r.suites()
+	for _, s := range suites {
+		d := drawnSuite{Name: s.Name, Took: round(s.took())}
+		for _, step := range s.Steps {
+			one := drawnStep{Name: step.Name, Saw: step.Saw, At: clock(step.Start.Sub(r.start)), Took: round(step.Took), Failed: step.Err != nil}
+			if step.Err != nil {
+				one.Saw, d.Failed, p.Failed = step.Err.Error(), true, true
+				p.FirstFail = firstOf(p.FirstFail, step.Name)
+			} else {
+				p.Passed++
+			}
+			d.Steps = append(d.Steps, one)
+		}
+		p.Steps = append(p.Steps, d)
+	}
+	all := r.findings
+	if len(suites) > 1 {
+		all.Lanes = slices.Insert(slices.Clone(all.Lanes), 0, r.played())
+	}
+	if len(r.findings.Lanes) > 0 {
+		p.Whole = &numbered{0, all.draw("the whole run", r.start, end, r.start)}
+		p.drawn = 1
+	}
+	for _, s := range suites {
+		if sec, ok := p.section(r, s); ok {
+			p.Sections = append(p.Sections, sec)
+		}
+	}
+	if len(p.Sections) == 1 {
+		p.Sections[0].Title = ""
+	} else {
+		p.Glance = glance(p.Sections)
+	}
+	return p
+}
+
+// played suites as a lane.
+func (r *Report) played() Lane {
+	l := Lane{Name: "scenario"}
+	for _, s := range r.steps {
+		look := Quiet
+		if s.Err != nil {
+			look = Bad
+		}
+		end := s.Start.Add(s.Took)
+		if n := len(l.Spans) - 1; n >= 0 && l.Spans[n].Label == s.Suite && l.Spans[n].Look == look {
+			l.Spans[n].To = end
+			continue
+		}
+		l.Spans = append(l.Spans, Span{From: s.Start, To: end, Look: look, Label: s.Suite})
+	}
+	return l
+}
+
+// section of a suite; false when it has nothing to show.
+func (p *page) section(r *Report, s suite) (section, bool) {
+	f := r.findings
+	sec := section{Title: s.Name,
+		Cards:  ofSuite(f.Cards, s.Name, func(c Card) string { return c.Suite }),
+		Tables: ofSuite(f.Tables, s.Name, func(t Table) string { return t.Suite }),
+	}
+	for _, one := range ofSuite(f.Splits, s.Name, func(t Split) string { return t.Suite }) {
+		drawn := one.drawn()
+		if len(f.Lanes) > 0 {
+			part := f
+			part.Lanes = slices.Insert(slices.Clone(f.Lanes), 0, one.lane())
+			margin := one.Total()/15 + 2*time.Second
+			drawn.Detail = &numbered{p.drawn, part.draw(one.Title, one.From.Add(-margin), one.From.Add(one.Total()+margin), r.start)}
+			p.drawn++
+		}
+		sec.Splits = append(sec.Splits, drawn)
+	}
+	return sec, len(sec.Cards)+len(sec.Splits)+len(sec.Tables) > 0
+}
+
+// glance puts the sections' cards side by side.
+func glance(sections []section) Table {
+	t := Table{Head: []string{""}}
+	for _, s := range sections {
+		for _, c := range s.Cards {
+			if !slices.Contains(t.Head, c.Title) {
+				t.Head = append(t.Head, c.Title)
+			}
+		}
+	}
+	for _, s := range sections {
+		row := make([]string, len(t.Head))
+		row[0] = s.Title
+		for _, c := range s.Cards {
+			row[slices.Index(t.Head, c.Title)] = c.Value
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
 func (s Split) drawn() drawnSplit {
 	d := drawnSplit{Title: s.Title, Note: s.Note, Total: round(s.Total())}
 	for i, p := range s.Parts {
@@ -112,6 +212,17 @@ func (s Split) drawn() drawnSplit {
 		d.Parts = append(d.Parts, drawnPart{p.Name, round(p.Took), share, i % tones})
 	}
 	return d
+}
+
+// lane of the parts, in the colours of the split's bar.
+func (s Split) lane() Lane {
+	l := Lane{Name: laneParts}
+	at := s.From
+	for i, p := range s.Parts {
+		l.Spans = append(l.Spans, Span{From: at, To: at.Add(p.Took), Look: Look(fmt.Sprintf("t%d", i%tones)), Label: p.Name})
+		at = at.Add(p.Took)
+	}
+	return l
 }
 
 func firstOf(a, b string) string {

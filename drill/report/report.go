@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // Step is one promise and what became of it.
 type Step struct {
+	Suite string
 	Name  string
 	Took  time.Duration
 	Saw   string // the finding in a few words: "3 points, newest 41 s old"
@@ -24,19 +26,38 @@ type Step struct {
 	Start time.Time
 }
 
-// Report of one scenario. Its methods may be called from several goroutines.
+// Report of one run. Its steps belong to suites: the scenarios that the run plays
+// one after the other on one cloud. Its methods may be called from several
+// goroutines.
 type Report struct {
 	Scenario string
 	out      io.Writer
 	start    time.Time
 	mu       sync.Mutex
+	suite    string // being played
 	steps    []Step
+	skipped  []string // suites that were not played
 	findings Findings
 }
 
-// New starts a report that prints its progress to out.
+// New starts a report that prints its progress to out. Until Begin, steps belong
+// to a suite of the scenario's own name.
 func New(scenario string, out io.Writer) *Report {
-	return &Report{Scenario: scenario, out: out, start: time.Now()}
+	return &Report{Scenario: scenario, out: out, start: time.Now(), suite: scenario}
+}
+
+// Begin a suite, or go on with one.
+func (r *Report) Begin(suite string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.suite = suite
+}
+
+// Skip says that a suite is not played, because one before it failed.
+func (r *Report) Skip(suite string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.skipped = append(r.skipped, suite)
 }
 
 // Do runs one step, prints how it begins and ends, and keeps what it saw. The
@@ -45,8 +66,8 @@ func (r *Report) Do(name string, f func() (saw string, err error)) error {
 	r.Say("… %s", name)
 	begin := time.Now()
 	saw, err := f()
-	step := Step{Name: name, Took: time.Since(begin), Saw: saw, Err: err, Start: begin}
 	r.mu.Lock()
+	step := Step{Suite: r.suite, Name: name, Took: time.Since(begin), Saw: saw, Err: err, Start: begin}
 	r.steps = append(r.steps, step)
 	r.mu.Unlock()
 	if err != nil {
@@ -68,75 +89,109 @@ func (r *Report) Say(format string, args ...any) {
 func (r *Report) Failed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, s := range r.steps {
-		if s.Err != nil {
-			return true
-		}
+	return failure(r.steps) != nil || len(r.steps) == 0
+}
+
+// failure is the first step that failed.
+func failure(steps []Step) *Step {
+	if i := slices.IndexFunc(steps, func(s Step) bool { return s.Err != nil }); i >= 0 {
+		return &steps[i]
 	}
-	return len(r.steps) == 0
+	return nil
+}
+
+// suite of a report: its steps in their order.
+type suite struct {
+	Name  string
+	Steps []Step
+}
+
+func (s suite) took() (all time.Duration) {
+	for _, step := range s.Steps {
+		all += step.Took
+	}
+	return all
+}
+
+// suites in the order of their first steps.
+func (r *Report) suites() []suite {
+	var all []suite
+	for _, s := range r.steps {
+		i := slices.IndexFunc(all, func(x suite) bool { return x.Name == s.Suite })
+		if i < 0 {
+			i = len(all)
+			all = append(all, suite{Name: s.Suite})
+		}
+		all[i].Steps = append(all[i].Steps, s)
+	}
+	return all
 }
 
 // Table of all steps and of what was measured, for people.
 func (r *Report) Table() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	width := 0
-	for _, s := range r.steps {
-		width = max(width, len([]rune(s.Name)))
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s: %d steps in %s\n\n", r.Scenario, len(r.steps), round(time.Since(r.start)))
 	passed, failed := 0, 0
-	for _, s := range r.steps {
-		mark, saw := "ok  ", s.Saw
-		if s.Err != nil {
-			mark, saw = "FAIL", firstLine(s.Err.Error())
-			failed++
-		} else {
-			passed++
+	for _, s := range r.suites() {
+		fmt.Fprintf(&b, "\n%s (%s)\n", s.Name, round(s.took()))
+		for _, step := range s.Steps {
+			mark, saw := "ok  ", step.Saw
+			if step.Err != nil {
+				mark, saw = "FAIL", firstLine(step.Err.Error())
+				failed++
+			} else {
+				passed++
+			}
+			fmt.Fprintf(&b, "  %s %8s  %s\n", mark, round(step.Took), step.Name)
+			if saw != "" {
+				fmt.Fprintf(&b, "                   %s\n", saw)
+			}
 		}
-		pad := strings.Repeat(" ", width-len([]rune(s.Name)))
-		fmt.Fprintf(&b, "  %s  %s%s  %8s  %s\n", mark, s.Name, pad, round(s.Took), saw)
-	}
-	if len(r.findings.Cards) > 0 {
-		b.WriteString("\n")
-	}
-	for _, c := range r.findings.Cards {
-		fmt.Fprintf(&b, "  %-28s %8s  %s\n", c.Title, c.Value, c.Note)
-	}
-	for _, s := range r.findings.Splits {
-		fmt.Fprintf(&b, "\n  %s: %s\n", s.Title, round(s.Total()))
-		for _, p := range s.Parts {
-			fmt.Fprintf(&b, "    %-32s %8s\n", p.Name, round(p.Took))
+		for n, c := range ofSuite(r.findings.Cards, s.Name, func(c Card) string { return c.Suite }) {
+			if n == 0 {
+				b.WriteString("\n")
+			}
+			fmt.Fprintf(&b, "  %-32s %8s  %s\n", c.Title, c.Value, c.Note)
+		}
+		for _, t := range ofSuite(r.findings.Splits, s.Name, func(t Split) string { return t.Suite }) {
+			fmt.Fprintf(&b, "\n  %s: %s\n", t.Title, round(t.Total()))
+			for _, p := range t.Parts {
+				fmt.Fprintf(&b, "    %-30s %8s\n", p.Name, round(p.Took))
+			}
 		}
 	}
-	fmt.Fprintf(&b, "\n%d passed, %d failed\n", passed, failed)
+	for _, s := range r.skipped {
+		fmt.Fprintf(&b, "\n%s: not played\n", s)
+	}
+	fmt.Fprintf(&b, "\n%s: %d passed, %d failed, in %s\n", r.Scenario, passed, failed, round(time.Since(r.start)))
 	return b.String()
 }
 
-// WriteJUnit writes the scenario and each of its steps as test cases of one suite.
+// ofSuite filters findings.
+func ofSuite[T any](all []T, suite string, of func(T) string) (found []T) {
+	for _, one := range all {
+		if of(one) == suite {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// WriteJUnit writes each suite with itself as its first test case and its steps as
+// the others.
 func (r *Report) WriteJUnit(path string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	suite := junit.Testsuite{Name: "drill/" + r.Scenario, Time: seconds(time.Since(r.start)), Timestamp: r.start.UTC().Format(time.RFC3339)}
-	whole := junit.Testcase{Name: r.Scenario, Classname: "drill", Time: suite.Time}
-	for _, s := range r.steps {
-		if s.Err != nil && whole.Failure == nil {
-			whole.Failure = &junit.Result{Message: s.Name + ": " + firstLine(s.Err.Error()), Data: s.Err.Error()}
-		}
-	}
-	suite.AddTestcase(whole)
-	for _, s := range r.steps {
-		c := junit.Testcase{Name: s.Name, Classname: "drill." + r.Scenario, Time: seconds(s.Took)}
-		if s.Err != nil {
-			c.Failure = &junit.Result{Message: firstLine(s.Err.Error()), Data: s.Err.Error()}
-		} else if s.Saw != "" {
-			c.SystemOut = &junit.Output{Data: s.Saw}
-		}
-		suite.AddTestcase(c)
-	}
 	var all junit.Testsuites
-	all.AddSuite(suite)
+	for _, s := range r.suites() {
+		all.AddSuite(s.junit())
+	}
+	for _, name := range r.skipped {
+		one := junit.Testsuite{Name: "drill/" + name}
+		one.AddTestcase(junit.Testcase{Name: name, Classname: "drill", Skipped: &junit.Result{Message: "not played: a scenario before it failed"}})
+		all.AddSuite(one)
+	}
 	body, err := xml.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write the JUnit report: %w", err)
@@ -145,6 +200,25 @@ func (r *Report) WriteJUnit(path string) error {
 		return fmt.Errorf("write the JUnit report: %w", err)
 	}
 	return nil
+}
+
+func (s suite) junit() junit.Testsuite {
+	out := junit.Testsuite{Name: "drill/" + s.Name, Time: seconds(s.took()), Timestamp: s.Steps[0].Start.UTC().Format(time.RFC3339)}
+	whole := junit.Testcase{Name: s.Name, Classname: "drill", Time: out.Time}
+	if f := failure(s.Steps); f != nil {
+		whole.Failure = &junit.Result{Message: f.Name + ": " + firstLine(f.Err.Error()), Data: f.Err.Error()}
+	}
+	out.AddTestcase(whole)
+	for _, step := range s.Steps {
+		c := junit.Testcase{Name: step.Name, Classname: "drill." + s.Name, Time: seconds(step.Took)}
+		if step.Err != nil {
+			c.Failure = &junit.Result{Message: firstLine(step.Err.Error()), Data: step.Err.Error()}
+		} else if step.Saw != "" {
+			c.SystemOut = &junit.Output{Data: step.Saw}
+		}
+		out.AddTestcase(c)
+	}
+	return out
 }
 
 func round(d time.Duration) time.Duration {

@@ -2,29 +2,43 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Geometry of a timeline, in units of its view box.
 const (
 	pageWidth = 1200.0
-	nameWidth = 170.0
-	laneStep  = 30.0
+	nameWidth = 150.0
+	margin    = 20.0 // at the right
+	laneStep  = 28.0
 	barHeight = 20.0
+	flagStep  = 17.0 // a row of the moments' labels
+	flagRows  = 4    // at most
 	headRoom  = 8.0
 	footRoom  = 26.0
 	perLetter = 6.3 // width of a letter of a label
 	thinnest  = 1.5 // a moment must be seen
+	dotRadius = 6.0
 )
 
 // drawing of a timeline: the template only writes it down.
 type drawing struct {
 	Title         string
 	Width, Height float64
-	Bottom        float64 // of the lanes
+	Top, Bottom   float64 // of the lanes
 	Left          float64
+	Flags         []flag
 	Lanes         []drawnLane
 	Ticks         []tick
+}
+
+// flag is a moment: a line through all lanes, and its label above them.
+type flag struct {
+	X, TextX, Y float64
+	Look        Look
+	Label       string
+	Anchor      string
 }
 
 type drawnLane struct {
@@ -58,9 +72,12 @@ func (f *Findings) draw(title string, from, to, zero time.Time) drawing {
 	d := drawing{Title: title, Width: pageWidth, Left: nameWidth}
 	span := max(to.Sub(from), time.Second)
 	x := func(t time.Time) float64 {
-		return nameWidth + (pageWidth-nameWidth-20)*min(1, max(0, float64(t.Sub(from))/float64(span)))
+		return nameWidth + (pageWidth-nameWidth-margin)*min(1, max(0, float64(t.Sub(from))/float64(span)))
 	}
-	y := headRoom
+	within := func(t time.Time) bool { return !t.Before(from) && !t.After(to) }
+	rows := d.flags(f.Moments, within, x)
+	d.Top = headRoom + float64(rows)*flagStep
+	y := d.Top
 	for _, lane := range f.Lanes {
 		l := drawnLane{Name: lane.Name, Y: y, Middle: y + barHeight/2 + 4}
 		for _, s := range lane.Spans {
@@ -83,9 +100,18 @@ func (f *Findings) draw(title string, from, to, zero time.Time) drawing {
 			l.Bars = append(l.Bars, b)
 		}
 		for _, m := range f.Marks {
-			if m.Lane == lane.Name && !m.At.Before(from) && !m.At.After(to) {
+			if m.Lane == lane.Name && within(m.At) {
 				l.Dots = append(l.Dots, dot{X: x(m.At), Y: y + barHeight/2, Look: m.Look, Tip: m.Tip + " (" + clock(m.At.Sub(zero)) + ")"})
 			}
+		}
+		for i := range l.Bars { // a dot where the bar begins must not hide its first letters
+			b := &l.Bars[i]
+			if slices.ContainsFunc(l.Dots, func(o dot) bool { return o.X > b.X-dotRadius && o.X < b.TextX+dotRadius }) {
+				b.TextX += dotRadius
+			}
+		}
+		if len(l.Bars)+len(l.Dots) == 0 {
+			continue // nothing happened there
 		}
 		d.Lanes = append(d.Lanes, l)
 		y += laneStep
@@ -98,6 +124,37 @@ func (f *Findings) draw(title string, from, to, zero time.Time) drawing {
 		}
 	}
 	return d
+}
+
+// flags puts each moment's label into the first row where it covers no other; it
+// answers how many rows that takes. Where even the last is full the line stays and
+// the label does not: it would only hide another.
+func (d *drawing) flags(all []Moment, within func(time.Time) bool, x func(time.Time) float64) (rows int) {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b Moment) int { return a.At.Compare(b.At) })
+	var ends [flagRows]float64
+	for _, m := range all {
+		if !within(m.At) {
+			continue
+		}
+		width := float64(len([]rune(m.Label)))*perLetter + 10
+		one := flag{X: x(m.At), Look: m.Look, Label: m.Label, Anchor: "start"}
+		left := one.X
+		one.TextX = one.X + 4
+		if left+width > pageWidth {
+			left, one.TextX, one.Anchor = one.X-width, one.X-4, "end"
+		}
+		row := slices.IndexFunc(ends[:], func(end float64) bool { return left >= end })
+		if row < 0 {
+			one.Label = ""
+		} else {
+			ends[row] = left + width
+			rows = max(rows, row+1)
+			one.Y = headRoom + float64(row)*flagStep + 11
+		}
+		d.Flags = append(d.Flags, one)
+	}
+	return rows
 }
 
 // fitted is as much of a label as a bar has room for, nothing if that says nothing.

@@ -13,29 +13,25 @@ import (
 	"github.com/opensearch-dr/osdr/drill/report"
 )
 
-// Cut is a switch whose command is killed in one phase after the other and run
-// again each time; and one whose Route 53 refuses after the claim (G4, X4).
+// Cut kills the command of a switch, of one switch after the other, each time in
+// another phase, and runs it again; the last one's Route 53 refuses after the claim
+// (G4, X4). The domain goes to and fro, and ends where it began.
 func Cut(ctx context.Context, w *World) error {
 	s := &story{World: w}
-	return w.play(ctx, []step{
+	steps := []step{
 		{"a client writes, updates, deletes and searches through the name", s.startLoad},
 		{"recovery points while it writes", s.pointsWhileWriting},
-		{"the switch is killed in each phase, and run again", s.killedInEachPhase},
-		{"us-west-2 committed: cdk deploy --all", func(ctx context.Context) (string, error) {
-			if err := w.commit(Secondary); err != nil {
-				return "", err
-			}
-			_, err := w.run(ctx, nil, "")
-			return "", err
-		}},
-		{"a recovery point of us-west-2", func(ctx context.Context) (string, error) {
-			p, err := w.fullPoint(ctx, Secondary, time.Now().UTC().Add(-30*time.Second))
-			return describe(p), err
-		}},
-		{"failback while Route 53 refuses after the claim, then run again", s.withoutRoute53},
-		{"us-east-1 committed: cdk deploy --all", s.settlesDown},
-		{"no orphan is left", s.noOrphans},
-	})
+	}
+	from, to := Primary, Secondary
+	for n, m := range s.moments(from, to) {
+		steps = append(steps, step{fmt.Sprintf("to %s: killed when %s, then run again", to, m.name), s.killed(n, from, to)})
+		from, to = to, from
+	}
+	return w.play(ctx, append(steps,
+		step{fmt.Sprintf("to %s: Route 53 refuses after the claim; killed, then run again", to), s.withoutRoute53(from, to)},
+		step{"cdk deploy --all with us-east-1 committed changes nothing more", s.settlesDown},
+		step{"no orphan is left", s.noOrphans},
+	))
 }
 
 // moment of a switch, seen from outside.
@@ -43,6 +39,9 @@ type moment struct {
 	name string
 	seen func(since time.Time) bool
 }
+
+// momentClaim is the place of the claim among the moments.
+const momentClaim = 3
 
 // moments of a switch from one Region to the other, in their order.
 func (w *World) moments(from, to string) []moment {
@@ -75,30 +74,24 @@ func (w *World) isClaim(from, to string) func(gateway.Call) bool {
 	}
 }
 
-// killedInEachPhase of one switch: the command dies, what it started goes on or
+// killed at a moment of the switch: the command dies, what it started goes on or
 // waits, and the same command goes on from there.
-func (s *story) killedInEachPhase(ctx context.Context) (string, error) {
-	led, err := s.ledger(ctx, Primary)
-	if err != nil {
-		return "", err
-	}
-	wish := flags{"activeRegion": Secondary, "switchFrom": fmt.Sprint(led.Generation)}
-	begun := time.Now()
-	var killed []string
-	for _, m := range s.moments(Primary, Secondary) {
+func (s *story) killed(n int, from, to string) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		led, err := s.ledger(ctx, from)
+		if err != nil {
+			return "", err
+		}
+		wish := flags{"activeRegion": to, "switchFrom": fmt.Sprint(led.Generation)}
+		m, begun := s.moments(from, to)[n], time.Now()
 		died, err := s.killedAt(ctx, wish, m, begun)
-		if err != nil && !died {
-			return "", fmt.Errorf("run to be killed when %s: %w", m.name, err)
+		if !died {
+			return "", fmt.Errorf("the command was to be killed when %s, and ended before: %v", m.name, err) //nolint:errorlint // nil where it succeeded
 		}
-		if died {
-			killed = append(killed, m.name)
-		}
+		at := time.Since(begun)
+		said, err := s.arrives(ctx, wish, from, to, led.Generation, begun)
+		return fmt.Sprintf("killed after %s; %s", at.Round(time.Second), said), err
 	}
-	if len(killed) == 0 {
-		return "", errors.New("no run was killed")
-	}
-	said, err := s.arrives(ctx, wish, Primary, Secondary, led.Generation, begun)
-	return fmt.Sprintf("killed when %s; %s", strings.Join(killed, ", when "), said), err
 }
 
 // killedAt runs the command and kills it at a moment; died is false when it came
@@ -113,7 +106,7 @@ func (s *story) killedAt(ctx context.Context, wish flags, m moment, since time.T
 		}
 		kill(reached)
 	}()
-	end := s.watch.event("killed when "+m.name, report.Bad)
+	end := s.watch.event("killed", "killed when "+m.name, report.Bad)
 	defer end()
 	_, err = s.deployment(wish, "").Run(ctx, "deploy", "--all")
 	return err != nil && errors.Is(context.Cause(ctx), reached), err
@@ -150,39 +143,41 @@ func (s *story) arrives(ctx context.Context, wish flags, from, to string, genera
 
 // withoutRoute53: the claim stands while the record cannot be changed; nothing of
 // it is undone, and the same command moves the record when Route 53 is back.
-func (s *story) withoutRoute53(ctx context.Context) (string, error) {
-	led, err := s.ledger(ctx, Secondary)
-	if err != nil {
-		return "", err
-	}
-	wish := flags{"activeRegion": Primary, "switchFrom": fmt.Sprint(led.Generation)}
-	begun := time.Now()
-	route := s.Cloud.Gateway
-	defer func() { _ = route.SetOutage("route53", gateway.None) }() // the mode is a known one
-	claimed := s.moments(Secondary, Primary)[3].seen
-	var refusing time.Time
-	died, err := s.killedAt(ctx, wish, moment{"Route 53 had refused for 20 s after the claim", func(since time.Time) bool {
-		if refusing.IsZero() && claimed(since) && route.SetOutage("route53", gateway.Refuse) == nil {
-			refusing = time.Now()
+func (s *story) withoutRoute53(from, to string) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		led, err := s.ledger(ctx, from)
+		if err != nil {
+			return "", err
 		}
-		return !refusing.IsZero() && time.Since(refusing) > 20*time.Second
-	}}, begun)
-	if !died {
-		return "", fmt.Errorf("the command ended while Route 53 refused: %w", err)
+		wish := flags{"activeRegion": to, "switchFrom": fmt.Sprint(led.Generation)}
+		begun := time.Now()
+		route := s.Cloud.Gateway
+		defer func() { _ = route.SetOutage("route53", gateway.None) }() // the mode is a known one
+		claimed := s.moments(from, to)[momentClaim].seen
+		var refusing time.Time
+		died, err := s.killedAt(ctx, wish, moment{"Route 53 had refused for 20 s after the claim", func(since time.Time) bool {
+			if refusing.IsZero() && claimed(since) && route.SetOutage("route53", gateway.Refuse) == nil {
+				refusing = time.Now()
+			}
+			return !refusing.IsZero() && time.Since(refusing) > 20*time.Second
+		}}, begun)
+		if !died {
+			return "", fmt.Errorf("the command ended while Route 53 refused: %v", err) //nolint:errorlint // nil where it succeeded
+		}
+		after, err := s.ledger(ctx, to)
+		if err != nil {
+			return "", err
+		}
+		if after.Generation != led.Generation+1 || after.ActiveRegion != to {
+			return "", fmt.Errorf("the claim does not stand: the ledger says %s, generation %d, not %s, %d", after.ActiveRegion, after.Generation, to, led.Generation+1)
+		}
+		if at := s.watch.led(to, begun); !at.IsZero() {
+			return "", errors.New("the record moved before Route 53 refused: nothing was shown")
+		}
+		if err := route.SetOutage("route53", gateway.None); err != nil {
+			return "", err
+		}
+		said, err := s.arrives(ctx, wish, from, to, led.Generation, begun)
+		return "claimed without the record, which moved afterwards; " + said, err
 	}
-	after, err := s.ledger(ctx, Primary)
-	if err != nil {
-		return "", err
-	}
-	if after.Generation != led.Generation+1 || after.ActiveRegion != Primary {
-		return "", fmt.Errorf("the claim does not stand: %s, generation %d", after.ActiveRegion, after.Generation)
-	}
-	if at := s.watch.led(Primary, begun); !at.IsZero() {
-		return "", errors.New("the record moved before Route 53 refused: nothing was shown")
-	}
-	if err := route.SetOutage("route53", gateway.None); err != nil {
-		return "", err
-	}
-	said, err := s.arrives(ctx, wish, Secondary, Primary, led.Generation, begun)
-	return "claimed without the record, then moved; " + said, err
 }

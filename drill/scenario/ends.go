@@ -95,7 +95,7 @@ func (s *story) askedLittle(context.Context) (string, error) {
 // noOrphans: what one switch leaves behind would be in the way of the next.
 func (w *World) noOrphans(ctx context.Context) (string, error) {
 	var led ledger.Ledger
-	if err := w.await(ctx, 3*time.Minute, "both ledgers to agree without an intent, no pin, no fence, nothing half restored", func() (bool, error) {
+	if err := w.await(ctx, 3*time.Minute, "both ledgers to agree without an intent, no pin, no fence, no lease that is held, nothing half restored", func() (bool, error) {
 		one, err := w.ledger(ctx, Primary)
 		if err != nil {
 			return false, err
@@ -117,6 +117,13 @@ func (w *World) noOrphans(ctx context.Context) (string, error) {
 				if len(left) > 0 {
 					return false, fmt.Errorf("%s in the bucket of %s", left[0].Key, region)
 				}
+			}
+			held, err := w.leases(ctx, region)
+			if err != nil {
+				return false, err
+			}
+			if len(held) > 0 {
+				return false, fmt.Errorf("lease %s", held[0])
 			}
 		}
 		return true, nil
@@ -142,6 +149,9 @@ func (w *World) noOrphans(ctx context.Context) (string, error) {
 		if name != contract.Repository && name != contract.InboundRepository {
 			return "", fmt.Errorf("repository %s is registered in %s", name, led.ActiveRegion)
 		}
+	}
+	if err := w.schedulesFit(ctx, led.ActiveRegion); err != nil {
+		return "", err
 	}
 	stacks, err := w.stacks(ctx)
 	if err != nil {

@@ -23,6 +23,12 @@ func Faults(ctx context.Context, w *World) error {
 		{"two invocations at the same time make one snapshot", w.invokeTwice},
 		{"the other Region's bucket is cut off for two runs, then back", w.cutBucket},
 		{"the node is killed during a snapshot", w.killDuringSnapshot},
+	})
+}
+
+// ReCreated is a fault that nothing can follow: the domain is lost with it.
+func ReCreated(ctx context.Context, w *World) error {
+	return w.play(ctx, []step{
 		{"an empty domain re-created under the same name is left alone", w.recreateEmpty},
 	})
 }
@@ -200,12 +206,19 @@ func (w *World) killDuringSnapshot(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("point %s was made of the snapshot that the node died in", q.ID)
 		}
 	}
+	// What follows is timed with the films and flights of the set-up.
+	if _, err := w.app.Do(ctx, http.MethodDelete, "/more-flights", nil, nil); err != nil {
+		return "", err
+	}
 	return fmt.Sprintf("no point from it; the next is %s, %d flights", p.ID, len(docs)), nil
 }
 
 // recreateEmpty deletes the domain behind the product's back and makes an empty
 // one of the same name: another cluster UUID in the active Region (H13).
 func (w *World) recreateEmpty(ctx context.Context) (string, error) {
+	if w.work != nil {
+		w.work.Stop() // what it writes would make the new domain one that holds documents
+	}
 	if err := w.settled(ctx); err != nil {
 		return "", err
 	}
@@ -217,6 +230,10 @@ func (w *World) recreateEmpty(ctx context.Context) (string, error) {
 	before, err := w.points(ctx, Primary)
 	if err != nil {
 		return "", err
+	}
+	uuids := map[string]bool{}
+	for _, p := range before {
+		uuids[p.ClusterUUID] = true
 	}
 	if _, err := api.DeleteDomain(ctx, &opensearch.DeleteDomainInput{DomainName: new(w.Names.Domain())}); err != nil {
 		return "", fmt.Errorf("delete the domain: %w", err)
@@ -271,7 +288,7 @@ func (w *World) recreateEmpty(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, e := range listing {
-		if !strings.HasPrefix(e.Key, before[0].ClusterUUID+"/") && !strings.HasPrefix(e.Key, contract.OwnPrefix) {
+		if uuid, _, _ := strings.Cut(e.Key, "/"); !uuids[uuid] && !strings.HasPrefix(e.Key, contract.OwnPrefix) {
 			return "", fmt.Errorf("the empty domain wrote %s", e.Key)
 		}
 	}

@@ -107,15 +107,9 @@ func (c course) parts() []report.Part {
 
 // report the course under a title, with the timeline around it.
 func (w *World) reportCourse(title, note string, c course) string {
-	split := report.Split{Title: title, Note: note, Parts: c.parts()}
-	end := c.writes
-	if end.IsZero() {
-		end = time.Now()
-	}
-	margin := end.Sub(c.begun)/15 + 2*time.Second
+	split := report.Split{Title: title, Note: note, From: c.begun, Parts: c.parts()}
 	w.Report.Add(func(f *report.Findings) {
 		f.Splits = append(f.Splits, split)
-		f.Zooms = append(f.Zooms, report.Zoom{Title: title, From: c.begun.Add(-margin), To: end.Add(margin)})
 	})
 	var said []string
 	for _, p := range split.Parts {

@@ -52,6 +52,7 @@ func (s *story) planned(ctx context.Context, title, from, to string) (string, er
 		return "", err
 	}
 	c := s.course(to, command, command)
+	s.watch.moment(c.writes, colour(to), to+" serves")
 	writes, reads := workload.LongestGap(s.work.Ops(), workload.Write, command), workload.LongestGap(s.work.Ops(), workload.Read, command)
 	s.reportCourse(title, "from the command to the client's first write by the name in "+to+", both Regions well; the client writes until the fence.", c)
 	s.card(title+": write pause", writes.Length().Round(100*time.Millisecond).String(), "longest time without an acknowledged write", false)

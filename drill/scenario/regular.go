@@ -65,7 +65,7 @@ func (w *World) prepare(ctx context.Context) (string, error) {
 }
 
 func (w *World) deploy(ctx context.Context) (string, error) {
-	out, err := w.CDK.Run(ctx, "deploy", "--all")
+	out, err := w.run(ctx, nil, "")
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +73,7 @@ func (w *World) deploy(ctx context.Context) (string, error) {
 }
 
 func (w *World) deployAgain(ctx context.Context) (string, error) {
-	out, err := w.CDK.Run(ctx, "deploy", "--all")
+	out, err := w.run(ctx, nil, "")
 	if err != nil {
 		return "", err
 	}

@@ -15,16 +15,37 @@ import (
 	"github.com/opensearch-dr/osdr/drill/report"
 )
 
-// scenarios by name.
-var scenarios = map[string][]func(context.Context, *World) error{
-	"regular":    {SetUp, Regular, Faults},
-	"faults":     {SetUp, Faults},
-	"story":      {SetUp, Story},
-	"stories":    {SetUp, Story, Story, Story}, // in a row on one cloud: no orphan
-	"planned":    {SetUp, Planned},
-	"cut":        {SetUp, Cut},
-	"stale-flag": {SetUp, StaleFlag},
+// Default is the scenario that is played when none is named: all that must be true
+// before anything lands, on one cloud.
+const Default = "everything"
+
+// part of a scenario: a suite of its own in the report.
+type part struct {
+	name string
+	play func(context.Context, *World) error
 }
+
+var (
+	setUp   = part{"set-up", SetUp}
+	regular = part{"regular", Regular}
+	faults  = part{"faults", Faults}
+	remade  = part{"re-created", ReCreated}
+)
+
+// scenarios by name.
+var scenarios = map[string][]part{
+	Default:      {setUp, regular, faults, {"story", StoryWithPipeline}, remade},
+	"regular":    {setUp, regular, faults, remade},
+	"faults":     {setUp, faults, remade},
+	"story":      {setUp, {"story", Story}},
+	"stories":    {setUp, {"story 1", Story}, {"story 2", Story}, {"story 3", Story}}, // in a row on one cloud: no orphan
+	"planned":    {setUp, {"planned", Planned}},
+	"cut":        {setUp, {"cut", Cut}},
+	"stale-flag": {setUp, {staleFlag, StaleFlag}},
+}
+
+// theCloud is the suite of the machinery itself.
+const theCloud = "local cloud"
 
 // Run starts a local cloud from the installation in dir (empty: the default), plays a scenario and ends with a table on out. The
 // error is nil only if every step was as promised. What cdk printed, the calls
@@ -40,8 +61,9 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 		return fmt.Errorf("find the project: %w", err)
 	}
 	r := report.New(name, out)
+	r.Begin(theCloud)
 	var c *cloud.Cloud
-	if err := r.Do("local cloud", func() (string, error) {
+	if err := r.Do("the local cloud starts", func() (string, error) {
 		var err error
 		if c, err = cloud.Start(ctx, cloud.Options{Dir: dir, Log: out}); err != nil {
 			return "", err
@@ -67,17 +89,13 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 	}()
 	w := NewWorld(c, r, root, log)
 	w.watch = startWatch(ctx, w)
-	var failed error
-	for _, part := range parts {
-		if failed = part(ctx, w); failed != nil {
-			break
-		}
-	}
+	failed := w.playAll(ctx, parts)
 	if cause := context.Cause(ctx); cause != nil {
 		failed = errors.Join(failed, cause)
 	}
 	failed = errors.Join(failed, w.finish())
-	failed = errors.Join(failed, r.Do("the local cloud stops", func() (string, error) { return "", c.Stop() }))
+	r.Begin(theCloud)
+	failed = errors.Join(failed, r.Do("the local cloud stops, and no process of it is left", func() (string, error) { return w.noProcess(c.Stop()) }))
 	_, _ = fmt.Fprint(out, r.Table())
 	failed = errors.Join(failed, r.WriteJUnit(filepath.Join(c.Folder(), "junit.xml")), r.WritePage(filepath.Join(c.Folder(), "report.html")))
 	_, _ = fmt.Fprintf(out, "the page: %s\n", relative(root, filepath.Join(c.Folder(), "report.html")))
@@ -87,15 +105,42 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 	return failed
 }
 
+// playAll parts until one fails; the report names those that were not played.
+func (w *World) playAll(ctx context.Context, parts []part) error {
+	for n, p := range parts {
+		w.suite = p.name
+		if err := p.play(ctx, w); err != nil {
+			for _, rest := range parts[n+1:] {
+				w.Report.Skip(rest.name)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
 // step is one promise: it answers what it saw.
 type step struct {
 	name string
 	run  func(context.Context) (string, error)
 }
 
+// within another suite than that of the part which plays them.
+func (w *World) within(suite string, steps []step) []step {
+	out := make([]step, len(steps))
+	for i, s := range steps {
+		out[i] = step{s.name, func(ctx context.Context) (string, error) {
+			w.Report.Begin(suite)
+			return s.run(ctx)
+		}}
+	}
+	return out
+}
+
 // play the steps until one fails.
 func (w *World) play(ctx context.Context, steps []step) error {
 	for _, s := range steps {
+		w.Report.Begin(w.suite)
 		if err := w.Report.Do(s.name, func() (string, error) { return s.run(ctx) }); err != nil {
 			return err
 		}

@@ -9,17 +9,28 @@ import (
 	"time"
 )
 
+// staleFlag names the scenario.
+const staleFlag = "stale-flag"
+
 // StaleFlag is the pipeline that knows nothing of the failover: it deploys the
 // old flag of cdk.json, once before the old domain is stood down and once after
 // (H2). Both are refused, nothing is made and nothing moves.
 func StaleFlag(ctx context.Context, w *World) error {
 	s := &story{World: w}
-	stale := func(ctx context.Context) (string, error) { return s.staleDeploy(ctx) }
-	return w.play(ctx, slices.Concat(s.loss()[:5], []step{
-		{"us-east-1 is back: the old domain fences itself", s.fencesItself},
-		{"a pipeline deploys cdk.json's old flag: refused", stale},
-		{"stand-down: cdk deploy --all, with us-west-2 committed in cdk.json", s.standDown},
-		{"a pipeline deploys the old flag once more: refused, no domain is made", stale},
+	return w.play(ctx, slices.Concat(s.loss()[:5], s.comesBack(), s.staleWhileItStands(), s.stoodDown()[:1], s.staleWhenItIsGone(),
+		[]step{{"no orphan is left", s.noOrphans}}))
+}
+
+// staleWhileItStands: the old domain is there, and the flag would give it back the
+// name.
+func (s *story) staleWhileItStands() []step {
+	return []step{{"a pipeline deploys cdk.json's old flag: refused, nothing moves", s.staleDeploy}}
+}
+
+// staleWhenItIsGone: the flag would make a domain, and move to it.
+func (s *story) staleWhenItIsGone() []step {
+	return []step{
+		{"a pipeline deploys the old flag once more: refused, no domain is made", s.staleDeploy},
 		{"cdk deploy --all with us-west-2 committed goes on as if nothing had been", func(ctx context.Context) (string, error) {
 			since := time.Now()
 			if _, err := s.run(ctx, nil, ""); err != nil {
@@ -27,8 +38,7 @@ func StaleFlag(ctx context.Context, w *World) error {
 			}
 			return s.undisturbed(since)
 		}},
-		{"no orphan is left", s.noOrphans},
-	}))
+	}
 }
 
 // staleDeploy with the cdk.json of the project, which still says us-east-1.

@@ -35,7 +35,16 @@ type story struct {
 // again on the same cloud.
 func Story(ctx context.Context, w *World) error {
 	s := &story{World: w}
-	return w.play(ctx, slices.Concat(s.loss(), s.comesBack(), s.home()))
+	return w.play(ctx, slices.Concat(s.loss(), s.comesBack(), s.stoodDown(), s.home()))
+}
+
+// StoryWithPipeline is the story in which a pipeline that knows nothing of it
+// deploys the old flag, at both moments when that could do harm: what StaleFlag
+// plays alone, without another loss of the Region.
+func StoryWithPipeline(ctx context.Context, w *World) error {
+	s := &story{World: w}
+	return w.play(ctx, slices.Concat(s.loss(), s.comesBack(), w.within(staleFlag, s.staleWhileItStands()),
+		s.stoodDown(), w.within(staleFlag, s.staleWhenItIsGone()), s.home()))
 }
 
 // loss of us-east-1 and failover.
@@ -51,10 +60,16 @@ func (s *story) loss() []step {
 	}
 }
 
-// comesBack: us-east-1 answers again, and its domain is stood down.
+// comesBack: us-east-1 answers again.
 func (s *story) comesBack() []step {
 	return []step{
 		{"us-east-1 is back: the old domain fences itself", s.fencesItself},
+	}
+}
+
+// stoodDown: its domain goes, and what it alone held is saved.
+func (s *story) stoodDown() []step {
+	return []step{
 		{"stand-down: cdk deploy --all, with us-west-2 committed in cdk.json", s.standDown},
 		{"the salvage holds exactly the acknowledged documents that the failover lost", s.salvageHolds},
 		{"points of us-west-2 stand in the bucket of us-east-1", s.pointsOfSecondary},
@@ -129,6 +144,7 @@ func (s *story) servesAgain(ctx context.Context) (string, error) {
 		return "", err
 	}
 	s.failover = s.course(Secondary, s.away, s.failover.command)
+	s.watch.moment(s.failover.writes, colour(Secondary), Secondary+" serves")
 	said := s.reportCourse("Failover, recovery time (RTO)", "from the loss of us-east-1 to the client's first acknowledged write by the name in us-west-2. Local nodes come up in seconds; on AWS a domain takes 15 to 40 minutes.", s.failover)
 	s.card("recovery time (RTO)", s.failover.writes.Sub(s.away).Round(time.Second).String(), "from the loss to the first write", false)
 	return said, s.sameFilms(ctx, Secondary)
@@ -158,7 +174,8 @@ func (s *story) windowIsMissing(ctx context.Context) (string, error) {
 		}
 	}
 	window := s.away.Sub(loss.Since)
-	s.card("data loss window (RPO)", window.Round(time.Second).String(), fmt.Sprintf("%d min promised", rpo), window > rpo*time.Minute)
+	s.watch.lost(loss.Since, s.away, fmt.Sprintf("%d lost", len(s.lost.Lost)))
+	s.card(fmt.Sprintf("data loss window (RPO %d min)", rpo), window.Round(time.Second).String(), "from the point's start to the loss", window > rpo*time.Minute)
 	s.card("acknowledged documents", fmt.Sprint(s.lost.Acknowledged), fmt.Sprintf("in us-east-1, by %d writes in all", s.work.Acknowledged()), false)
 	s.card("lost by the failover", fmt.Sprint(len(s.lost.Lost)), "all of them after the point's start", false)
 	if window > rpo*time.Minute {

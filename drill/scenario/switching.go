@@ -41,6 +41,17 @@ func (f flags) String() string {
 	return b.String()
 }
 
+// meaning of a deployment, in a word.
+func (f flags) meaning() string {
+	switch {
+	case f["unreachableRegion"] != "":
+		return "failover"
+	case f["switchFrom"] != "":
+		return "switch"
+	}
+	return "deploy"
+}
+
 // deployment is `cdk deploy --all` with flags as an operator types it, on a
 // shell whose AWS_REGION may be set.
 func (w *World) deployment(f flags, shellRegion string) cdk.CLI {
@@ -54,11 +65,11 @@ func (w *World) deployment(f flags, shellRegion string) cdk.CLI {
 }
 
 func (w *World) run(ctx context.Context, f flags, shellRegion string) (cdk.Result, error) {
-	label := "cdk deploy --all" + f.String()
+	command := "cdk deploy --all" + f.String()
 	if shellRegion != "" {
-		label = "AWS_REGION=" + shellRegion + " " + label
+		command = "AWS_REGION=" + shellRegion + " " + command
 	}
-	end := w.watch.event(label, report.Quiet)
+	end := w.watch.event(f.meaning(), command, report.Quiet)
 	defer end()
 	return w.deployment(f, shellRegion).Run(ctx, "deploy", "--all")
 }
@@ -114,6 +125,13 @@ func (w *World) startLoad(ctx context.Context) (string, error) {
 		}
 		return w.work.Acknowledged()-before >= 100, nil
 	}); err != nil {
+		return "", err
+	}
+	led, err := w.ledger(ctx, Primary)
+	if err != nil {
+		return "", err
+	}
+	if w.films, err = w.still(ctx, led.ActiveRegion); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%d writes acknowledged", w.work.Acknowledged()), nil
@@ -190,20 +208,29 @@ func (w *World) moved(ctx context.Context, region string, since time.Time) error
 	return w.parameters(ctx, region)
 }
 
-// same content as before the switch, in what the load does not write.
-func (w *World) sameFilms(ctx context.Context, region string) error {
+// still is what the load does not write: counts, by index.
+func (w *World) still(ctx context.Context, region string) (map[string]int, error) {
 	c, err := w.direct(region)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, index := range []string{movies, flights, stream} {
+		if counts[index], err = c.Count(ctx, index); err != nil {
+			return nil, err
+		}
+	}
+	return counts, nil
+}
+
+// sameFilms as before the switch.
+func (w *World) sameFilms(ctx context.Context, region string) error {
+	have, err := w.still(ctx, region)
 	if err != nil {
 		return err
 	}
-	for index, want := range map[string]int{movies: films, flights: 50_000, stream: 10} {
-		n, err := c.Count(ctx, index)
-		if err != nil {
-			return err
-		}
-		if n != want {
-			return fmt.Errorf("%s in %s holds %d documents, not %d", index, region, n, want)
-		}
+	if w.films == nil || !maps.Equal(have, w.films) {
+		return fmt.Errorf("%s holds %v documents, not %v", region, have, w.films)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,13 +24,12 @@ import (
 // Lanes of the page.
 const (
 	laneEvents  = "commands"
-	laneAway    = "Region away"
 	laneReads   = "reads by the name"
 	laneWrites  = "writes by the name"
 	laneDNS     = "the name leads to"
-	lanePhases  = "controller of "
-	laneDomain  = "domain in "
-	lanePoints  = "points of "
+	lanePhases  = "controller "
+	laneDomain  = "domain "
+	lanePoints  = "points "
 	watchEvery  = 150 * time.Millisecond
 	pointsEvery = 4 * time.Second
 )
@@ -47,7 +47,15 @@ type watch struct {
 	points  map[string]point.Point
 	away    map[string]time.Time
 	events  []report.Span
-	outages []report.Span
+	outages []outage
+	windows []report.Span // of data loss
+	moments []report.Moment
+}
+
+// outage of a Region; to is zero while it lasts.
+type outage struct {
+	region   string
+	from, to time.Time
 }
 
 // stretch of one state.
@@ -86,6 +94,20 @@ func (v *watch) every(ctx context.Context, pause time.Duration, look func()) {
 func (v *watch) stop() {
 	v.cancel()
 	v.ended.Wait()
+}
+
+// moment that a person looks for first.
+func (v *watch) moment(at time.Time, look report.Look, label string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.moments = append(v.moments, report.Moment{At: at, Look: look, Label: label})
+}
+
+// lost is the window whose documents a failover gave up.
+func (v *watch) lost(from, to time.Time, label string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.windows = append(v.windows, report.Span{From: from, To: to, Look: report.Bad, Label: label, Tip: label})
 }
 
 func (v *watch) look(ctx context.Context, w *World, resolver *gateway.Dialer) {
@@ -179,29 +201,33 @@ func (v *watch) led(region string, since time.Time) time.Time {
 }
 
 // event of the scenario, until the answered function is called.
-func (v *watch) event(label string, look report.Look) (end func()) {
+func (v *watch) event(label, tip string, look report.Look) (end func()) {
 	begin := time.Now()
 	return sync.OnceFunc(func() {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		v.events = append(v.events, report.Span{From: begin, To: time.Now(), Look: look, Label: label})
+		v.events = append(v.events, report.Span{From: begin, To: time.Now(), Look: look, Label: label, Tip: tip})
 	})
 }
 
 // takeAway a Region: API, domain and bucket, without an answer.
 func (w *World) takeAway(region string) error {
+	now := time.Now()
 	w.watch.mu.Lock()
-	w.watch.away[region] = time.Now()
+	w.watch.away[region] = now
 	w.watch.mu.Unlock()
+	w.watch.moment(now, report.Bad, region+" is lost")
 	return w.Cloud.SetOutage(region, gateway.Silent)
 }
 
 // giveBack the Region.
 func (w *World) giveBack(region string) error {
+	now := time.Now()
 	w.watch.mu.Lock()
-	w.watch.outages = append(w.watch.outages, report.Span{From: w.watch.away[region], To: time.Now(), Look: report.Bad, Label: region})
+	w.watch.outages = append(w.watch.outages, outage{region, w.watch.away[region], now})
 	delete(w.watch.away, region)
 	w.watch.mu.Unlock()
+	w.watch.moment(now, colour(region), region+" is back")
 	return w.Cloud.SetOutage(region, gateway.None)
 }
 
@@ -216,12 +242,12 @@ func (w *World) finish() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for region, since := range v.away {
-		v.outages = append(v.outages, report.Span{From: since, To: time.Now(), Look: report.Bad, Label: region})
+		v.outages = append(v.outages, outage{region, since, time.Now()})
 	}
 	w.Report.Add(func(f *report.Findings) {
 		slices.SortFunc(v.events, func(a, b report.Span) int { return a.From.Compare(b.From) })
 		f.Lane(laneEvents).Spans = v.events
-		f.Lane(laneAway).Spans = v.outages
+		f.Moments = v.moments
 		for _, lane := range []struct {
 			name string
 			kind workload.Kind
@@ -238,23 +264,53 @@ func (w *World) finish() error {
 			}
 		}
 		for _, region := range []string{Primary, Secondary} {
-			domain := f.Lane(laneDomain + region)
-			for _, s := range v.domains[region] {
-				switch s.state {
-				case domainMaking:
-					domain.Spans = append(domain.Spans, report.Span{From: s.from, To: s.to, Look: report.Working, Label: s.state})
-				case domainStands:
-					domain.Spans = append(domain.Spans, report.Span{From: s.from, To: s.to, Look: colour(region), Label: s.state})
-				}
-			}
+			f.Lane(laneDomain + region).Spans = v.domainSpans(region, w.fences(region))
 			f.Lane(lanePhases + region).Spans = phases[region]
-			f.Lane(lanePoints + region)
+			points := f.Lane(lanePoints + region)
+			if region == Primary {
+				points.Spans = v.windows
+			}
 		}
 		for _, p := range v.points {
 			f.Marks = append(f.Marks, pointMark(p))
 		}
 	})
 	return err
+}
+
+// fences are the times when the controller blocked an index of a Region's domain.
+func (w *World) fences(region string) []time.Time {
+	var at []time.Time
+	for _, c := range w.Cloud.Gateway.Calls(gateway.Filter{Front: "domain", TargetRegion: region, Function: w.controller()}) {
+		if c.Status == http.StatusOK && strings.Contains(c.Path, "/_block/") {
+			at = append(at, c.Time)
+		}
+	}
+	return at
+}
+
+// domainSpans of a Region: being made, serving, fenced until it is gone; and away
+// over any of it.
+func (v *watch) domainSpans(region string, fences []time.Time) (spans []report.Span) {
+	for _, s := range v.domains[region] {
+		switch s.state {
+		case domainMaking:
+			spans = append(spans, report.Span{From: s.from, To: s.to, Look: report.Working, Label: s.state})
+		case domainStands:
+			end := s.to
+			if i := slices.IndexFunc(fences, func(t time.Time) bool { return t.After(s.from) && t.Before(s.to) }); i >= 0 {
+				end = fences[i]
+				spans = append(spans, report.Span{From: end, To: s.to, Look: report.Quiet, Label: "fenced"})
+			}
+			spans = append(spans, report.Span{From: s.from, To: end, Look: colour(region), Label: s.state})
+		}
+	}
+	for _, o := range v.outages {
+		if o.region == region {
+			spans = append(spans, report.Span{From: o.from, To: o.to, Look: report.Bad, Label: "away"})
+		}
+	}
+	return spans
 }
 
 func pointMark(p point.Point) report.Mark {

@@ -60,6 +60,9 @@ type World struct {
 	other  *client.Client // the stranger
 	dialer *gateway.Dialer
 	loaded time.Time // when the client began to write
+	suite  string    // of the report, that is being played
+
+	films map[string]int // before a switch, and flights and visits
 
 	appKey aws.CredentialsProvider // the application's
 	work   *workload.Load          // the client that a switch is watched by

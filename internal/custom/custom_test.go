@@ -147,7 +147,7 @@ func TestPromotionAsksNothing(t *testing.T) {
 	}
 }
 
-func TestU1_RollbackNeverActsAndSucceeds(t *testing.T) {
+func TestH4_U1_RollbackNeverActsAndSucceeds(t *testing.T) {
 	for _, kind := range []string{contract.TypeMeant, contract.TypePromotion, contract.TypeGate} {
 		for _, request := range []cfn.RequestType{cfn.RequestUpdate, cfn.RequestDelete} {
 			s := newStage(t)
@@ -237,7 +237,7 @@ func TestGateOnDelete(t *testing.T) {
 	}
 }
 
-func TestH14_GateBringsTheLedgerAndH27_BlocksNothing(t *testing.T) {
+func TestH14_H27_GateBringsTheLedgerAndBlocksNothing(t *testing.T) {
 	s := newStage(t)
 	s.answers[contract.ActionRelease] = contract.RecoveryStatus{Done: true}
 	s.answers[contract.ActionStatus] = contract.RecoveryStatus{Done: true, Generation: 1}

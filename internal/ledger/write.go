@@ -37,6 +37,10 @@ type Claim struct {
 	// Looked is when the other Region last looked at its fence, by the clock of
 	// the bucket that is written; zero for a claim that rests on no fence.
 	Looked time.Time
+	// Since goes into the ledger. A claim that may have to be made in the second
+	// bucket, because nobody knows whether it was made in the first, must be the
+	// same there: two times would be a dispute (D12). Zero: the bucket's clock.
+	Since time.Time
 }
 
 // Nothing forbids an index to be made behind a fence (H9), so a claim must follow
@@ -213,6 +217,34 @@ func ClaimSwitch(ctx context.Context, b store.Bucket, c Claim) (Ledger, error) {
 		return Ledger{}, fmt.Errorf("%s: %w at %s; ask for the switch again", step, ErrIntentExpired, i.Expires.Format(time.RFC3339))
 	case !c.Looked.IsZero() && r.Date.Sub(c.Looked) > lookedFor:
 		return Ledger{}, fmt.Errorf("%s: %w: it was at %s, and it is %s", step, ErrLookedLongAgo, c.Looked.Format(time.TimeOnly), r.Date.Format(time.TimeOnly))
+	}
+	if c.Since.IsZero() {
+		c.Since = r.Date
+	}
+	return put(ctx, b, step, Ledger{
+		Version: FormatVersion, Generation: r.Ledger.Generation + 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,
+		Endpoint: c.Endpoint, Since: c.Since, PromotedFrom: r.Ledger.ClusterUUID, Token: c.Token,
+	}, store.Condition{IfMatch: r.ETag}, c.made)
+}
+
+// Adopt makes c, the domain in force under another cluster UUID, the next
+// generation's (H13). Nothing is switched, so there is no intent to consume, and
+// one that stands, live or not, must go first: it is *IntentHeld.
+func Adopt(ctx context.Context, b store.Bucket, inForce Ledger, c Claim) (Ledger, error) {
+	step := fmt.Sprintf("adopt cluster %s in the ledger of %s", c.ClusterUUID, b.Region())
+	if c.Region != b.Region() || c.Region != inForce.ActiveRegion {
+		return Ledger{}, fmt.Errorf("%s: %s is active and %s adopts; a domain is adopted in its own Region's bucket only", step, inForce.ActiveRegion, c.Region)
+	}
+	r, err := expect(ctx, b, step)
+	switch {
+	case err != nil:
+		return Ledger{}, err
+	case c.made(r.Ledger):
+		return r.Ledger, nil
+	case !r.Ledger.Same(inForce):
+		return Ledger{}, fmt.Errorf("%s: %w: it stands at generation %d with domain %s", step, ErrSuperseded, r.Ledger.Generation, r.Ledger.ClusterUUID)
+	case r.Ledger.Intent != nil:
+		return Ledger{}, fmt.Errorf("%s: %w", step, &IntentHeld{Intent: *r.Ledger.Intent})
 	}
 	return put(ctx, b, step, Ledger{
 		Version: FormatVersion, Generation: r.Ledger.Generation + 1, ActiveRegion: c.Region, ClusterUUID: c.ClusterUUID,

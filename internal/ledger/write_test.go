@@ -432,6 +432,38 @@ func TestH25_AClaimStaysOursUnderTheNextIntent(t *testing.T) {
 	}
 }
 
+// The domain in force under another name: the next generation, in its own Region's
+// bucket alone, by one conditional put, and by nobody who meets a switch (H13).
+func TestH13_Adopt(t *testing.T) {
+	w, l := active(t)
+	again := ledger.Claim{Region: east, ClusterUUID: "b", Endpoint: "search-b", Token: "adopt"}
+	_, err := ledger.Adopt(ctx, w.west, l, again)
+	wantErr(t, err, err, "in its own Region's bucket only")
+	there := again
+	there.Region = west
+	_, err = ledger.Adopt(ctx, w.west, l, there)
+	wantErr(t, err, err, "us-east-1 is active")
+	marked, err := ledger.PutIntent(ctx, w.east, l, intent("x"), ttl)
+	check(t, err)
+	_, err = ledger.Adopt(ctx, w.east, l, again)
+	if held := (*ledger.IntentHeld)(nil); !errors.As(err, &held) || held.Intent.Token != "x" {
+		t.Fatalf("over a switch: %v", err)
+	}
+	_, err = ledger.RemoveIntent(ctx, w.east, *marked.Intent)
+	check(t, err)
+	for range 2 { // asked again, it is its own
+		next, err := ledger.Adopt(ctx, w.east, l, again)
+		check(t, err)
+		if next.Generation != 2 || next.ActiveRegion != east || next.ClusterUUID != "b" || next.PromotedFrom != "a" || !present(t, w.east).Same(next) {
+			t.Fatalf("%+v", next)
+		}
+	}
+	other := again
+	other.ClusterUUID, other.Token = "c", "another"
+	_, err = ledger.Adopt(ctx, w.east, l, other)
+	wantErr(t, err, ledger.ErrSuperseded, "generation 2")
+}
+
 // Nothing forbids an index to be made behind a fence, so that a claim must follow
 // the last look at it.
 func TestH9_AClaimOnAnOldLookIsRefused(t *testing.T) {
@@ -447,4 +479,24 @@ func TestH9_AClaimOnAnOldLookIsRefused(t *testing.T) {
 	c.Looked = epoch.Add(14 * time.Second)
 	_, err = ledger.ClaimSwitch(ctx, w.east, c)
 	check(t, err)
+}
+
+// A claim of whose first try nobody knows is made in the second bucket: it must be
+// the same claim, or the two are a dispute when the first Region is back.
+func TestD12_AClaimThatIsMadeInBothBucketsIsOne(t *testing.T) {
+	w, l := switching(t, "x")
+	_, err := ledger.CopyDown(ctx, w.west, l)
+	check(t, err)
+	_, err = ledger.PutIntent(ctx, w.west, l.Copy(), intent("x"), ttl)
+	check(t, err)
+	c := second("x")
+	c.Since = epoch
+	_, err = ledger.ClaimSwitch(ctx, w.east, c)
+	check(t, err)
+	w.clock.at = epoch.Add(5 * time.Minute)
+	_, err = ledger.ClaimSwitch(ctx, w.west, c)
+	check(t, err)
+	if _, ok, err := ledger.Read(ctx, w.west, w.east, nil).InForce(); !ok || err != nil {
+		t.Fatalf("the two are not one: %v", err)
+	}
 }

@@ -40,6 +40,13 @@ func (c *Client) Capsule(ctx context.Context) (Capsule, error) {
 	if out.ComponentTemplates, err = templates(component, "component_templates", "component_template"); err != nil {
 		out.Unavailable = append(out.Unavailable, "component templates: "+err.Error())
 	}
+	value, set, err := c.AutoCreate(ctx)
+	if err == nil {
+		out.AutoCreate = &AutoCreate{value, set}
+	}
+	if err := out.without(autoCreate, err); err != nil {
+		return Capsule{}, err
+	}
 	out.Aliases, err = c.aliases(ctx)
 	if err := out.without("aliases", err); err != nil {
 		return Capsule{}, err

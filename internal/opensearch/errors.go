@@ -51,6 +51,13 @@ func IsConcurrentSnapshot(err error) bool {
 	return ok && strings.Contains(e.Type+e.Reason, "concurrent_snapshot_execution")
 }
 
+// IsSnapshotRunning tells that a snapshot copies the index, so that it can be neither
+// closed nor deleted now.
+func IsSnapshotRunning(err error) bool {
+	e, ok := asError(err)
+	return ok && e.Type == "snapshot_in_progress_exception"
+}
+
 // IsNameTaken tells that a snapshot of that name exists already or is under way; after a
 // lost answer it may be one's own (F17, F34).
 func IsNameTaken(err error) bool {

@@ -40,6 +40,34 @@ func (c *Client) Block(ctx context.Context, index string) error {
 	return nil
 }
 
+// Close one index.
+func (c *Client) Close(ctx context.Context, index string) error {
+	step := "close index " + index
+	var answer struct {
+		Acknowledged bool `json:"acknowledged"`
+		Indices      map[string]struct {
+			Closed bool `json:"closed"`
+		} `json:"indices"`
+	}
+	err := c.call(ctx, c.changes, step, http.MethodPost, "/"+url.PathEscape(index)+"/_close", nil, &answer)
+	if e, ok := asError(err); ok {
+		switch {
+		case strings.Contains(e.Reason, "data stream write indices"):
+			return fmt.Errorf("%s: %w", step, ErrWriteIndex)
+		case notOffered(err), strings.Contains(e.Reason, "is not allowed"):
+			return fmt.Errorf("%s: %w", step, ErrNotOffered)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	// Of one that is closed already the engine names no index.
+	if i, asked := answer.Indices[index]; !answer.Acknowledged || asked && !i.Closed {
+		return fmt.Errorf("%s: the engine does not confirm it; ask again", step)
+	}
+	return nil
+}
+
 // SetWriteBlock by the setting.
 func (c *Client) SetWriteBlock(ctx context.Context, indices []string, on bool) error {
 	var value any // nil removes the setting, as if it had never been there

@@ -118,7 +118,8 @@ type SnapshotRequest struct {
 
 // Capsule is what a snapshot does not carry (F9, H12, H38), each part as the
 // engine's JSON by name, ready to be put again: templates, pipelines, ISM
-// policies, aliases, non-reserved roles and mappings. No password hashes.
+// policies, aliases, non-reserved roles and mappings. No password hashes. And the
+// one cluster setting that decides which indexes a write makes.
 type Capsule struct {
 	IndexTemplates     map[string]map[string]any `json:"indexTemplates,omitempty"`
 	LegacyTemplates    map[string]map[string]any `json:"legacyTemplates,omitempty"`
@@ -128,7 +129,15 @@ type Capsule struct {
 	Aliases            map[string]map[string]any `json:"aliases,omitempty"` // index -> aliases
 	Roles              map[string]map[string]any `json:"roles,omitempty"`
 	RoleMappings       map[string]map[string]any `json:"roleMappings,omitempty"`
-	Unavailable        []string                  `json:"unavailable,omitempty"` // parts this domain does not offer, and why
+	// AutoCreate is the cluster's action.auto_create_index; nil: it was not told.
+	AutoCreate  *AutoCreate `json:"autoCreate,omitempty"`
+	Unavailable []string    `json:"unavailable,omitempty"` // parts this domain does not offer, and why
+}
+
+// AutoCreate of indexes: the setting's value, or, not Set, the engine's default.
+type AutoCreate struct {
+	Value string `json:"value,omitempty"`
+	Set   bool   `json:"set,omitempty"`
 }
 
 // Role of the security plugin.

@@ -71,6 +71,10 @@ type Recovery interface {
 	// SetBlocks gives an index exactly these of write, read, metadata and
 	// read_only. read_only_allow_delete is the disk watermark's and stays (H24).
 	SetBlocks(ctx context.Context, index string, blocks []string) error
+	// Close an index, as its user had it: a restore opens what was closed. A closed
+	// one stays closed. ErrWriteIndex for a stream's write index, which cannot be;
+	// ErrNotOffered where the service has no such call.
+	Close(ctx context.Context, index string) error
 	// Writing lists the write tasks that run now, "node:number action", ordered.
 	// Names are stable: the ones that were there at a block are through when none
 	// of them is left (H8).
@@ -90,7 +94,8 @@ type Recovery interface {
 	PutAliases(ctx context.Context, actions []AliasAction) error
 	// PutCapsule puts templates, pipelines and ISM policies, again if need be.
 	// A part that the engine refuses for its content is a notice and the others go
-	// on; everything else is an error. Aliases and security parts are not in it.
+	// on; everything else is an error. Aliases, AutoCreate and security parts are
+	// not in it.
 	PutCapsule(ctx context.Context, c Capsule) (notices []string, err error)
 }
 
@@ -103,11 +108,12 @@ type SecurityRecovery interface {
 	PutSecurityCapsule(ctx context.Context, c Capsule) (notices []string, err error)
 }
 
-// Answers of Block beside *Error.
+// Answers of Block and Close beside *Error.
 var (
 	// ErrWriteIndex: the engine has no draining block for a data stream's write
-	// index (H8). Set the block by SetWriteBlock and wait for Writing.
-	ErrWriteIndex = errors.New("a data stream's write index takes the block by setting only")
+	// index (H8): set the block by SetWriteBlock and wait for Writing. It does not
+	// close one either.
+	ErrWriteIndex = errors.New("a data stream's write index takes a block by setting only, and is never closed")
 	// ErrAlreadyBlocked: the engine skips such an index and drains nothing (H8).
 	ErrAlreadyBlocked = errors.New("the index has the block already and nothing was waited for")
 	// ErrNotDrained: the block stands, but not every shard said that it is idle.

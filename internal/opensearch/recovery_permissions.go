@@ -24,6 +24,7 @@ func RecoveryPermissions() Role {
 				"indices:monitor/recovery",         // Progress
 				"indices:admin/block/add*",         // Block, and its action on shards
 				"indices:admin/settings/update",    // SetWriteBlock, SetBlocks
+				"indices:admin/close*",             // Close, and its action on shards
 				"indices:admin/aliases",            // PutAliases
 				"indices:admin/delete",             // RemoveIndex
 				"indices:admin/data_stream/delete", // RemoveDataStream

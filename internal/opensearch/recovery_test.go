@@ -102,6 +102,36 @@ func TestH8_BlockTellsWhatIsNotDrained(t *testing.T) {
 	}
 }
 
+func TestH23_CloseTellsWhatIsNotClosed(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"acknowledged":true,"shards_acknowledged":true,"indices":{"a":{"closed":true}}}`:                            "",
+		`{"acknowledged":true,"shards_acknowledged":false,"indices":{}}`:                                              "",
+		`{"acknowledged":false,"shards_acknowledged":false,"indices":{"a":{"closed":false}}}`:                         "does not confirm",
+		`{"acknowledged":true,"shards_acknowledged":false,"indices":{"a":{"closed":false}}}`:                          "does not confirm",
+		`401{"Message":"Your request: '/a/_close' is not allowed."}`:                                                  opensearch.ErrNotOffered.Error(),
+		`400{"error":"no handler found for uri [/a/_close] and method [POST]"}`:                                       opensearch.ErrNotOffered.Error(),
+		`400{"error":{"type":"x","reason":"cannot close the following data stream write indices [a]"}}`:               opensearch.ErrWriteIndex.Error(),
+		`400{"error":{"type":"snapshot_in_progress_exception","reason":"Cannot delete or close indices [[a/uuid]]"}}`: "snapshot_in_progress_exception",
+	} {
+		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost || r.URL.RequestURI() != "/a/_close" {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+			body := answer
+			for status, code := range map[string]int{"401": 401, "400": 400} {
+				if rest, ok := strings.CutPrefix(body, status); ok {
+					w.WriteHeader(code)
+					body = rest
+				}
+			}
+			_, _ = io.WriteString(w, body)
+		})
+		if err := client.Close(t.Context(), "a"); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+}
+
 func TestAutoCreateTellsWhatIsInForce(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"persistent":{},"transient":{}}`:                                                                      "",

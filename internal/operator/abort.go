@@ -88,6 +88,12 @@ func (o *Operator) Abort(ctx context.Context, a Abort) (Abort, error) {
 			return a, errors.Join(fmt.Errorf("abort: the switch is still marked in the ledger of %s, until %s at most; run it again", region, clock(r.Ledger.Intent.Expires)), errors.Join(failed...))
 		}
 	}
+	for _, region := range o.App.Regions() {
+		if r := readings[region]; away(r) {
+			return a, errors.Join(fmt.Errorf("abort: the mark is gone where it could be reached; the ledger of %s does not answer, and if the switch is marked there, %s may go on with it until %s if it takes %s for lost: run it again when %s answers",
+				region, a.Switch.To, clock(a.Switch.Expires), a.Active, region), errors.Join(failed...))
+		}
+	}
 	if i := led.Intent; i != nil {
 		return a, fmt.Errorf("abort: that switch is over, and another one is under way by now, to %s by request %s; it goes on. To end it run `osdr abort` again", i.To, i.RequestID)
 	}

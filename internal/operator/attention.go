@@ -71,7 +71,7 @@ func (o *Operator) attentionOf(s Status, r Region) []string {
 		return out
 	}
 	if r.exists && o.App.Standby == "cold" && !live {
-		say("a domain stands here although standby is cold: deploy with activeRegion %s in cdk.json to stand it down (it is saved first)", f.ActiveRegion)
+		say("a domain stands here although standby is cold: deploy with activeRegion %s in cdk.json to stand it down (it is saved first); if that changes nothing, no stack has it: docs/runbooks/orphan-domain.md (U5)", f.ActiveRegion)
 	}
 	if r.LedgerError == "" && r.PointsError == "" {
 		if line := o.stale(s, r); line != "" {

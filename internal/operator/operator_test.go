@@ -130,10 +130,11 @@ func TestAbort(t *testing.T) {
 		"the active Region is away": {func(s *state) {
 			s.Silent = []string{"controller " + east}
 		}, "", "the controller of us-east-1: "},
-		"H3 claimed meanwhile":     {func(s *state) { s.Claimed = true }, "too late: the switch was claimed, generation 2 names us-west-2", ""},
-		"H3 another switch by now": {func(s *state) { s.Another = true }, "another one is under way by now, to us-west-2 by request r-2", ""},
-		"nobody removes it":        {func(s *state) { s.Deaf = true }, "still marked in the ledger of us-east-1", ""},
-		"no controller answers":    {func(s *state) { s.Silent = []string{"controller " + east, "controller " + west} }, "still marked in the ledger of us-east-1", ""},
+		"H3 claimed meanwhile":           {func(s *state) { s.Claimed = true }, "too late: the switch was claimed, generation 2 names us-west-2", ""},
+		"H3 another switch by now":       {func(s *state) { s.Another = true }, "another one is under way by now, to us-west-2 by request r-2", ""},
+		"H3 the target's Region is away": {func(s *state) { s.Away = []string{west} }, "the ledger of us-west-2 does not answer", ""},
+		"nobody removes it":              {func(s *state) { s.Deaf = true }, "still marked in the ledger of us-east-1", ""},
+		"no controller answers":          {func(s *state) { s.Silent = []string{"controller " + east, "controller " + west} }, "still marked in the ledger of us-east-1", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := marked()

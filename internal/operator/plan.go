@@ -109,14 +109,14 @@ func (o *Operator) Plan(ctx context.Context, ask Ask) (Plan, error) {
 		}
 		p.Warnings = append(p.Warnings, fmt.Sprintf("a switch to %s is under way (request %s): the command joins it and goes on where it stands", i.To, i.RequestID))
 	}
-	if err := o.source(ctx, &p, led, readings[p.To]); err != nil {
+	target, unknown := o.describe(ctx, p.To)
+	if err := o.source(ctx, &p, led, readings[p.To], o.engine(target)); err != nil {
 		return p, fmt.Errorf("plan: %w", err)
 	}
 	look, err := o.knock(ctx, led, readings[p.From])
 	if err != nil {
 		return p, fmt.Errorf("plan: %w", err)
 	}
-	target, unknown := o.describe(ctx, p.To)
 	o.decide(&p, ask, look, led, target)
 	o.durations(&p, target, unknown)
 	o.command(&p, ask)
@@ -149,17 +149,36 @@ func (o *Operator) newestCopy(ctx context.Context, region string, reading ledger
 	return &p.Ledger
 }
 
+// engine of the target: the domain's, or of the one that will be made.
+func (o *Operator) engine(target domain.Description) string {
+	version := o.App.EngineVersion
+	if target.Exists && target.Version != "" {
+		version = target.Version
+	}
+	return strings.TrimPrefix(version, "OpenSearch_")
+}
+
 // source finds the point in the target's own bucket: newest, whole, of the domain
-// in force.
-func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, reading ledger.Reading) error {
+// in force, and not of a newer engine than the target's.
+func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, reading ledger.Reading, engine string) error {
 	if away(reading) {
 		return fmt.Errorf("read the recovery points in %s: %w", p.To, reading.Err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(o.Timeout, time.Minute)) // lists a whole repository
 	defer cancel()
 	b := o.World.Buckets[p.To]
-	found, ok, skipped, err := point.NewestWhole(ctx, b, func(x point.Point) bool { return x.ClusterUUID == led.ClusterUUID && x.Kind != point.KindSalvage })
-	p.PassedOver = skipped
+	var old []string
+	found, ok, skipped, err := point.NewestWhole(ctx, b, func(x point.Point) bool {
+		if !x.Serves(led) || x.Kind == point.KindSalvage {
+			return false
+		}
+		why := point.TooNew(x.EngineVersion, engine)
+		if why != "" {
+			old = append(old, fmt.Sprintf("recovery point %s: %s", x.ID, why))
+		}
+		return why == ""
+	})
+	p.PassedOver = append(skipped, old...)
 	if errors.Is(err, store.ErrAbsent) {
 		err = nil
 	}

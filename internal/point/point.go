@@ -149,6 +149,16 @@ func (p Point) Exact() bool {
 	return true
 }
 
+// Serves tells whether a switch away from the domain in force may restore this
+// point: it is that domain's; or, for the time until that has one of its own, it
+// was written in the same Region one generation ago, before the domain was adopted
+// under another UUID or restored in place (H13). What a cluster wrote in an
+// earlier tenure does not count (H11).
+func (p Point) Serves(l ledger.Ledger) bool {
+	return p.ClusterUUID == l.ClusterUUID && p.ID.Generation >= l.Generation ||
+		p.ClusterUUID == l.PromotedFrom && p.Region == l.ActiveRegion && p.ID.Generation == l.Generation-1
+}
+
 // Object of the repository that the point's snapshot needs.
 type Object struct {
 	Key  string `json:"k"`

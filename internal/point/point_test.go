@@ -191,3 +191,22 @@ func TestLoadIsStrict(t *testing.T) {
 		}
 	}
 }
+
+// Newest is the highest number, whatever the clocks of two Regions said.
+func TestH34_NewestIsByOrderNotByTime(t *testing.T) {
+	b := bucket()
+	write(t, b, 7)
+	later := write(t, b, 3) // its clock is four hours behind
+	got, ok, err := point.LoadNewest(context.Background(), b)
+	if err != nil || !ok || got.ID != later.ID || got.ID.Sequence != 2 {
+		t.Errorf("%+v %v %v", got.ID, ok, err)
+	}
+	next := sample(1)
+	next.ID.Generation, next.Ledger.Generation, next.Ledger.PromotedFrom = 3, 3, "x"
+	if _, err := point.Write(context.Background(), b, next, some, capsule()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err = point.LoadNewest(context.Background(), b); err != nil || got.ID != (point.ID{Generation: 3, Sequence: 1}) {
+		t.Errorf("%+v %v", got.ID, err)
+	}
+}

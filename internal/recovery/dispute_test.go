@@ -2,6 +2,7 @@ package recovery_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/route"
 	"github.com/opensearch-dr/osdr/internal/store"
+	"github.com/opensearch-dr/osdr/internal/store/storetest"
 )
 
 // claimed by a Region's own domain, in its own bucket alone: what each side of a
@@ -141,4 +143,38 @@ func TestH15_DisputeOfTwoRegionsNeverSetUpFencesBoth(t *testing.T) {
 	if w.record().Type != "" {
 		t.Errorf("record %+v", w.record())
 	}
+}
+
+// The claim was written in the active Region's bucket, its answer was lost, and
+// that Region with it: the same switch is claimed in the own bucket then. When the
+// Region is back the two ledgers name the same domain, and nobody is fenced for it.
+func TestD12_AClaimWhoseAnswerIsLostWithItsRegionIsNoDispute(t *testing.T) {
+	w := pair(t)
+	wrote := false
+	w.buckets[east].OnCall(func(op storetest.Op, key string) {
+		switch {
+		case key != ledger.Key || !slices.Contains(w.calls, contract.ActionRecheck+" "+east):
+		case op == storetest.Put && !wrote:
+			wrote = true
+			w.buckets[east].LoseAnswer(storetest.Put, 1)
+		case op == storetest.Get && wrote:
+			w.lose(east, true)
+		}
+	})
+	w.done(w.until(explicit(west), "one"))
+	w.buckets[east].OnCall(nil)
+	if !wrote {
+		t.Fatal("the claim was not cut off")
+	}
+	w.put(west, "movies", "3")
+	w.lose(east, false)
+	for range 3 {
+		w.pass(time.Minute)
+		w.done(w.tick(east))
+		w.done(w.tick(west))
+	}
+	if !w.writes(west, "movies", "4") || w.writes(east, "movies", "late") {
+		t.Error("fenced for its own claim, or the old one is not")
+	}
+	w.holds(west, "movies", "1", "2", "3", "4")
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
@@ -40,6 +41,7 @@ func (r *run) finished(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	restored = restored || r.unreplayed()
 	if restored || rec != nil {
 		if err := r.sure(ctx, rec); err != nil {
 			return err
@@ -49,7 +51,7 @@ func (r *run) finished(ctx context.Context) error {
 			return err
 		}
 		if restored {
-			if err := r.handOver(ctx, dom, j); err != nil {
+			if err := r.handOver(ctx, dom, j, rec); err != nil {
 				return err
 			}
 		}
@@ -70,17 +72,35 @@ func (r *run) recall() {
 		return
 	}
 	r.status.Loss, r.status.Commit = r.state.Loss, fmt.Sprintf("%q: %q", "activeRegion", r.Region)
+	r.cost()
+	r.notice("commit activeRegion=%s in cdk.json: the next deployment goes by it", r.Region)
+}
+
+// cost of the switch to this domain: what is not in it.
+func (r *run) cost() {
+	for _, s := range r.state.PassedOver {
+		r.notice("%s", s)
+	}
+	if l := r.state.Loss; l != nil {
+		r.notice("the switch to this domain gave up what %s acknowledged after %s, %s until then, but for what is in a salvage", r.state.From, l.Since.UTC().Format(time.RFC3339), time.Duration(l.Seconds)*time.Second)
+	}
 	if len(r.state.LeftOut) > 0 {
 		r.notice("left out by dr.restore: %s", strings.Join(first(r.state.LeftOut, 20), ", "))
 	}
-	r.notice("commit activeRegion=%s in cdk.json: the next deployment goes by it", r.Region)
+	if len(r.state.Missing) > 0 {
+		r.notice("NOT HERE, since no recovery point holds it: %s", strings.Join(first(r.state.Missing, 20), ", "))
+	}
+	if len(r.state.Opened) > 0 {
+		r.notice("closed at the source and OPEN here, since this domain closes no index: %s; close them by hand if they must not be searched", strings.Join(first(r.state.Opened, 20), ", "))
+	}
 }
 
 // sure that nobody else is active, before a block is lifted (H15). Both ledgers
 // say so, or the operator does; what is left of one's own claim may also be ended
 // while the other Region is away, if the record knows of nothing newer (G5); and
 // a fence that this Region's own ledger asked for is its own to lift, since it
-// must not stand for ever when the target is lost (H10).
+// must not stand for ever when the target is lost (H10), unless the record says
+// that the target has gone on alone (H28).
 func (r *run) sure(ctx context.Context, rec *fence.Record) error {
 	if rec != nil && rec.Dispute >= r.led.Generation && !r.view.Complete() {
 		return wait("the ledger of %s: generation %d was disputed when it was last read, and a dispute ends with a higher generation only (D12)", r.other(), rec.Dispute)
@@ -89,20 +109,18 @@ func (r *run) sure(ctx context.Context, rec *fence.Record) error {
 		return nil
 	}
 	ours := r.state != nil && r.state.Token == r.led.Token
-	if rec != nil && !rec.Alone && rec.State != fence.Quiet && !ours {
-		return nil
+	asked := rec != nil && !rec.Alone && rec.State != fence.Quiet
+	if !ours && !asked {
+		return wait("the ledger of %s, to be sure that no newer generation is in force (H15): %v", r.other(), r.view.Other.Err)
 	}
-	if ours {
-		have, err := r.Zone.Read(ctx, r.Settings.DNS.Record)
-		if err != nil {
-			return wait("the record, to be sure that no newer generation is in force: %v", err)
-		}
-		if m, ok := route.ParseMark(have.Mark); ok && m.Stands(r.mark(r.led)) {
-			return wait("the ledger of %s: the record names generation %d in %s", r.other(), m.Generation, m.Region)
-		}
-		return nil
+	have, err := r.Zone.Read(ctx, r.Settings.DNS.Record)
+	switch m, ok := route.ParseMark(have.Mark); {
+	case err != nil && ours:
+		return wait("the record, to be sure that no newer generation is in force: %v", err)
+	case err == nil && ok && m.Stands(r.mark(r.led)):
+		return wait("the ledger of %s: the record names generation %d in %s", r.other(), m.Generation, m.Region)
 	}
-	return wait("the ledger of %s, to be sure that no newer generation is in force (H15): %v", r.other(), r.view.Other.Err)
+	return nil
 }
 
 // named is asked before each change that lets writes in.
@@ -119,35 +137,90 @@ func (r *run) named(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) handOver(ctx context.Context, dom domain.Recovery, j restore.Journal) error {
-	if err := r.replay(ctx, dom, j); err != nil {
+// handOver the copies to their users: capsule and aliases first, then each index
+// as it was at the source. What was open comes first, since closing may have to
+// wait, for the end of a snapshot, and nobody writes to what is closed.
+func (r *run) handOver(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record) error {
+	if err := r.replay(ctx, dom, j, rec); err != nil {
 		return err
 	}
 	all, err := dom.Indices(ctx)
 	if err != nil {
 		return err
 	}
-	for _, i := range all {
-		item, ok := j.Items[i.Name]
-		if !ok || item.UUID != i.UUID || !slices.Contains(i.Blocks, "write") || slices.Contains(item.Blocks, "write") && len(item.Blocks) == len(i.Blocks) {
-			continue
+	left := false
+	for _, open := range []bool{true, false} {
+		for _, i := range all {
+			item, ok := j.Items[i.Name]
+			if !ok || item.UUID != i.UUID || item.Open != open || !slices.Contains(i.Blocks, "write") {
+				continue // handed over already, or never ours; what its user did since stays
+			}
+			if !open && i.Open {
+				closed, err := r.shut(ctx, dom, i.Name)
+				if err != nil {
+					return err
+				}
+				if !closed {
+					left = true
+					continue
+				}
+			}
+			if err := r.giveBack(ctx, dom, i, item); err != nil {
+				return err
+			}
 		}
-		if err := r.named(ctx); err != nil {
-			return err
-		}
-		if !item.Open {
-			r.notice("index %s was closed at the source and is open here", i.Name)
-		}
-		if err := dom.SetBlocks(ctx, i.Name, item.Blocks); err != nil && !errors.Is(err, opensearch.ErrNotFound) {
-			return fmt.Errorf("give index %s its user's blocks: %w", i.Name, err)
-		}
+	}
+	if left {
+		return nil // the next run goes on; the record need not wait for it
 	}
 	return restore.RemoveJournal(ctx, r.Own)
 }
 
+// shut an index that was closed at the source: the restore opened it. False: not
+// yet. One that nothing closes here is told in every later answer, too.
+func (r *run) shut(ctx context.Context, dom domain.Recovery, name string) (bool, error) {
+	if err := r.named(ctx); err != nil {
+		return false, err
+	}
+	switch err := dom.Close(ctx, name); {
+	case err == nil, errors.Is(err, opensearch.ErrNotFound):
+		return true, nil
+	case opensearch.IsSnapshotRunning(err):
+		r.notice("index %s is closed, as it was at the source, when the snapshot that copies it ends; until then it takes no writes", name)
+		return false, nil
+	case errors.Is(err, opensearch.ErrNotOffered), errors.Is(err, opensearch.ErrWriteIndex):
+		if r.state == nil || r.state.Token != r.led.Token || slices.Contains(r.state.Opened, name) {
+			return true, nil
+		}
+		r.state.Opened = append(r.state.Opened, name)
+		return true, r.saveState(ctx)
+	default:
+		return false, fmt.Errorf("close index %s, as it was at the source: %w", name, err)
+	}
+}
+
+// giveBack its user's blocks to an index, instead of ours.
+func (r *run) giveBack(ctx context.Context, dom domain.Recovery, i opensearch.Index, item restore.Item) error {
+	if slices.Contains(item.Blocks, "write") && len(item.Blocks) == len(i.Blocks) {
+		return nil
+	}
+	if err := r.named(ctx); err != nil {
+		return err
+	}
+	if err := dom.SetBlocks(ctx, i.Name, item.Blocks); err != nil && !errors.Is(err, opensearch.ErrNotFound) {
+		return fmt.Errorf("give index %s its user's blocks: %w", i.Name, err)
+	}
+	return nil
+}
+
+// unreplayed: a capsule waits, also of a recovery point without any index.
+func (r *run) unreplayed() bool {
+	return r.state != nil && r.state.Token == r.led.Token && r.state.Target != nil && !r.state.Replayed
+}
+
 // replay what snapshots do not carry, before the first write (H12, F11, F30).
-func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal) error {
-	if r.state == nil || r.state.Token != r.led.Token || r.state.Target == nil || r.state.Replayed {
+func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record) error {
+	if !r.unreplayed() {
 		return nil
 	}
 	c, err := point.LoadCapsule(ctx, r.source(), *r.state.Target)
@@ -180,6 +253,14 @@ func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal
 	}
 	if err := dom.PutAliases(ctx, actions); err != nil {
 		return fmt.Errorf("replay the aliases: %w", err)
+	}
+	if c.AutoCreate != nil && rec != nil {
+		// Automatic creation is off here until the lift, which gives back what the
+		// record says: from now on the source's, not what a new domain came with.
+		rec.AutoCreate, rec.AutoCreateSet = c.AutoCreate.Value, c.AutoCreate.Set
+		if err := rec.Save(ctx, r.Own); err != nil {
+			return err
+		}
 	}
 	r.state.Replayed = true
 	return r.saveState(ctx)

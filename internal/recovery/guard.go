@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/destruction"
@@ -45,14 +46,18 @@ func (r *run) guard(ctx context.Context) error {
 		return err
 	}
 	r.uuidIs = uuid
+	if r.active() && uuid != r.led.ClusterUUID {
+		// Identity changed: nothing is fenced, lifted or restored by itself (H13).
+		if adopted, err := r.adopt(ctx, dom); err != nil || !adopted {
+			return err
+		}
+	}
 	rec, err := fence.Load(ctx, r.Own, uuid)
 	if err != nil {
 		return err
 	}
 	i := r.live()
 	switch {
-	case r.active() && uuid != r.led.ClusterUUID:
-		return nil // identity changed: nothing is fenced, lifted or restored by itself (H13)
 	case r.active() && i != nil && i.To != r.Region && i.Phase == ledger.PhaseFence:
 		return r.raise(ctx, dom, rec, *i)
 	case r.active():
@@ -96,6 +101,10 @@ func (r *run) expire(ctx context.Context) error {
 	return nil
 }
 
+// fencingFor begins the notices of a fence that is not complete; the target of the
+// switch tells them, too.
+const fencingFor = "fencing for the switch to %s: "
+
 // raise the fence for a switch, to its final point.
 func (r *run) raise(ctx context.Context, dom domain.Recovery, rec *fence.Record, i ledger.Intent) error {
 	may := func(ctx context.Context) error { return r.stillAsked(ctx, i.Token) }
@@ -106,6 +115,18 @@ func (r *run) raise(ctx context.Context, dom domain.Recovery, rec *fence.Record,
 	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, Before: j.Before, May: may}
 	if err := may(ctx); err != nil {
 		return err
+	}
+	if rec == nil || rec.State == fence.Quiet || rec.Token != i.Token {
+		// Snapshots come one at a time, so the final one would wait for it with all
+		// writes blocked. No other one begins: the mark keeps schedules off (H29).
+		running, err := dom.RunningSnapshots(ctx)
+		if err != nil {
+			return err
+		}
+		if len(running) > 0 {
+			r.notice(fencingFor+"waiting for %s to end, before the first block", i.To, strings.Join(running, ", "))
+			return nil
+		}
 	}
 	if rec != nil && rec.State == fence.Fenced && rec.Token == i.Token {
 		all, err := dom.Indices(ctx)
@@ -131,7 +152,7 @@ func (r *run) raise(ctx context.Context, dom domain.Recovery, rec *fence.Record,
 		}
 	}
 	if waiting != "" {
-		r.notice("fencing for the switch to %s: waiting for %s", i.To, waiting)
+		r.notice(fencingFor+"waiting for %s", i.To, waiting)
 		return nil
 	}
 	return r.final(ctx, dom, rec, f, i)
@@ -154,7 +175,7 @@ func (r *run) final(ctx context.Context, dom domain.Recovery, rec *fence.Record,
 		return err
 	}
 	if t.Point == nil {
-		r.notice("fencing for the switch to %s: waiting for %s", i.To, t.Waiting)
+		r.notice(fencingFor+"waiting for %s", i.To, t.Waiting)
 		return nil
 	}
 	if all, err = dom.Indices(ctx); err != nil {

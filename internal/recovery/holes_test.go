@@ -10,6 +10,9 @@ import (
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/route"
+	"github.com/opensearch-dr/osdr/internal/store"
 )
 
 // pair is a set-up east with a point, and an empty west.
@@ -154,6 +157,30 @@ func TestG7_StatusTellsHowFarASwitchIs(t *testing.T) {
 	}
 }
 
+// A target that is cut off has the mark still, and may take the active Region for
+// lost: an abort that did not reach it is not done, however often it is asked for.
+func TestH3_AnAbortThatReachesOneLedgerIsNotDone(t *testing.T) {
+	w := pair(t)
+	w.clusters[east].HoldSnapshots()
+	wantWaiting(t, w.askFor(explicit(west), "one", w.clock()), "fence")
+	w.lose(west, true)
+	abort := func() contract.RecoveryStatus {
+		s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionAbort, RequestID: "osdr"})
+		w.check(err)
+		return s
+	}
+	wantWaiting(t, abort(), "until then us-west-2 may go on with it")
+	wantWaiting(t, abort(), "the ledger of us-west-2, in which a switch may be marked")
+	if !w.writes(east, "movies", "3") {
+		t.Error("the fence stays")
+	}
+	w.lose(west, false)
+	w.done(abort())
+	if w.ledger(west).Ledger.Intent != nil {
+		t.Error("the mark stays in us-west-2")
+	}
+}
+
 func TestH3_AbortBehindTheFenceLifts(t *testing.T) {
 	w := pair(t)
 	w.clusters[east].HoldSnapshots()
@@ -189,10 +216,15 @@ func TestU2_ARestoreGoesOnWithoutAWaiter(t *testing.T) {
 	w.clusters[west].RestoresTake(3 * time.Hour)
 	s := w.askFor(explicit(west), "one", w.clock())
 	wantWaiting(t, s, "restore")
-	for range 200 {
+	for n := range 200 {
+		if n == 70 { // the hour is over; the command is run again
+			s := w.askFor(explicit(west), "two", w.clock())
+			wantWaiting(t, s, "restore")
+		}
 		w.pass(time.Minute)
 		w.ticks()
 	}
+	w.done(w.askFor(explicit(west), "two", w.clock()))
 	if l := w.ledger(west).Ledger; l.ActiveRegion != west || l.Generation != 2 {
 		t.Errorf("%+v", l)
 	}
@@ -408,6 +440,22 @@ func TestH16_MixedEvidenceIsRefusedAndNothingIsLost(t *testing.T) {
 	w.holds(west, "movies", "1", "2", "3")
 }
 
+// Without any point there is no window to give up.
+func TestH16_MixedEvidenceWithoutAPointNamesEverything(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.put(east, "movies", "1")
+	w.domain(west, 2)
+	w.ticks()
+	w.dead[east] = true
+	w.clusters[east].Kill()
+	s := w.until(explicit(west), "one")
+	wantRefusal(t, s, "no whole recovery point", "give up everything", "run the command again")
+	if strings.Contains(s.Refusal, "0001-01-01") {
+		t.Error(s.Refusal)
+	}
+}
+
 func TestH16_ABlipIsNoLoss(t *testing.T) {
 	w := pair(t)
 	w.put(east, "movies", "3")
@@ -592,8 +640,36 @@ func TestF5_APointThatLostAnObjectIsPassedOver(t *testing.T) {
 	p.UnreachableRegion = east
 	s := w.done(w.until(p, "one"))
 	w.holds(west, "movies", "1", "2", "3")
-	if !slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "not whole") }) {
-		t.Errorf("it was passed over in silence: %v", s.Notices)
+	again := w.askFor(p, "two", w.clock())
+	for _, s := range []contract.RecoveryStatus{s, again} {
+		if !slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "not whole") }) {
+			t.Errorf("it was passed over in silence: %v", s.Notices)
+		}
+		if s.Loss == nil || s.Loss.Point != newest.Points[1].ID || !s.Loss.Since.Equal(newest.Points[1].Start) {
+			t.Errorf("the window does not count from the point that was taken: %+v of %+v", s.Loss, newest.Points)
+		}
+	}
+}
+
+// So is one of an engine newer than the target's (F6).
+func TestF6_APointOfANewerEngineIsPassedOver(t *testing.T) {
+	w := pair(t)
+	w.put(east, "movies", "3")
+	w.pointOf(east)
+	newest, err := w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus})
+	w.check(err)
+	key := point.Prefix + newest.Points[0].ID + ".json"
+	o, err := w.buckets[west].Get(t.Context(), key)
+	w.check(err)
+	_, err = w.buckets[west].Put(t.Context(), key, []byte(strings.Replace(string(o.Body), `"engineVersion":"3.4.0"`, `"engineVersion":"3.5.0"`, 1)), store.Condition{})
+	w.check(err)
+	w.lose(east, true)
+	p := explicit(west)
+	p.UnreachableRegion = east
+	s := w.done(w.until(p, "one"))
+	w.holds(west, "movies", "1", "2")
+	if s.Loss == nil || s.Loss.Point != newest.Points[1].ID || !strings.Contains(strings.Join(s.Notices, "\n"), newest.Points[0].ID+" is passed over: it is of engine 3.5.0") {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -685,4 +761,52 @@ func TestH9_AClaimOnALateAnswerLooksAgain(t *testing.T) {
 		t.Errorf("generation %d", g)
 	}
 	w.done(w.until(explicit(west), "one"))
+}
+
+// Nothing forbids an index to be made on a fenced domain: what comes while the
+// domain is saved is saved too, before it may go.
+func TestH9_AnIndexThatComesWhileADomainIsSaved(t *testing.T) {
+	w := pair(t)
+	w.done(w.until(explicit(west), "one"))
+	w.put(west, "movies", "3")
+	w.pointOf(west)
+	old := w.clusters[east]
+	made := false
+	old.Intercept(func(call string) opensearchtest.Verdict {
+		if call == "VerifyRepository" && !made { // the active domain's point is looked at: the salvage is taken
+			if s, err := old.Snapshots(t.Context(), contract.Repository); err == nil && slices.ContainsFunc(s, func(s opensearch.Snapshot) bool { return strings.HasSuffix(s.Name, "-g2") }) {
+				made = true
+				w.check(old.CreateIndex(t.Context(), "late", opensearchtest.IndexOptions{}))
+				w.put(east, "late", "only here")
+			}
+		}
+		return opensearchtest.Verdict{}
+	})
+	w.done(w.letGo(wish(east)))
+	if !made {
+		t.Fatal("nothing came: nothing was shown")
+	}
+	if s := w.salvage(west, old.UUID()); !slices.ContainsFunc(s.Indices, func(i point.Index) bool { return i.Name == "late" }) {
+		t.Errorf("the domain may go, and index late is not in salvage %s", s.ID)
+	}
+}
+
+// Cut off from the Region that has gone on alone, the record is the witness: the
+// fence stays, and nothing more is acknowledged that would be missing there.
+func TestH28_TheRecordKeepsAFenceUp(t *testing.T) {
+	w := pair(t)
+	w.clusters[east].HoldSnapshots()
+	wantWaiting(t, w.askFor(explicit(west), "one", w.clock()), "fence")
+	w.clusters[east].ReleaseSnapshots()
+	w.lose(west, true)
+	w.check(w.zone.Upsert(t.Context(), w.settings.DNS.Record, route.Wish{
+		Endpoint: w.descs[west].Endpoint, TTL: 60, Mark: route.Mark{Name: w.settings.Name, Region: west, Generation: 2},
+	}))
+	for range 15 {
+		w.pass(time.Minute)
+		w.ticks()
+	}
+	if w.writes(east, "movies", "split brain") {
+		t.Error("the fence was lifted although the record names generation 2")
+	}
 }

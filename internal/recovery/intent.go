@@ -200,8 +200,9 @@ func (r *run) unmark(ctx context.Context, i ledger.Intent) error {
 }
 
 // abort ends the switch under way, and no other than the one that the operator
-// saw: the mark first, then, by the next run of each
-// side, the fence (H3). Its waiters are told.
+// saw: the mark first, then, by the next run of each side, the fence (H3). Its
+// waiters are told. It is not done while one ledger cannot be read: a target that
+// is cut off may take this Region for lost and go on by the mark that is there.
 func (r *run) abort(ctx context.Context) error {
 	r.status.Phase = "aborting"
 	if err := r.look(ctx); err != nil {
@@ -226,6 +227,8 @@ func (r *run) abort(ctx context.Context) error {
 		return refuse("too late: the switch was claimed, generation %d names %s; nothing was done. A switch back is `osdr plan --to %s`", r.led.Generation, r.led.ActiveRegion, r.Settings.Other(r.led.ActiveRegion))
 	case another != nil:
 		return refuse("the switch with token %s is over; another one, to %s by request %s, is under way by now and goes on: nothing was done. To end that one run `osdr abort` again", token, another.To, another.RequestID)
+	case r.view.Other.Answer == ledger.Unreachable:
+		return wait("the ledger of %s, in which a switch may be marked: %v", r.other(), r.view.Other.Err)
 	default:
 		r.status.Done = true
 		r.notice("no switch is under way")
@@ -248,6 +251,9 @@ func (r *run) abort(ctx context.Context) error {
 	}
 	if err := r.guard(ctx); err != nil {
 		return err
+	}
+	if r.view.Other.Answer == ledger.Unreachable {
+		return wait("the ledger of %s, where the switch may be marked until %s: until then %s may go on with it if it takes %s for lost", r.other(), i.Expires.UTC().Format(time.RFC3339), i.To, r.Region)
 	}
 	r.status.Done = true
 	return nil

@@ -112,9 +112,12 @@ func (r *run) report(ctx context.Context) error {
 		r.status.Done = true
 		return nil
 	}
-	if i := r.live(); i != nil && i.To == r.Region {
-		if err := r.loadState(ctx); err != nil {
+	if i := r.live(); r.active() || i != nil && i.To == r.Region {
+		switch err := r.loadState(ctx); {
+		case err != nil:
 			r.notice("%v", err)
+		case r.state != nil && r.state.Token == r.led.Token:
+			r.cost() // of the switch that made this Region the active one
 		}
 	}
 	if err := r.points(ctx); err != nil {
@@ -172,7 +175,7 @@ func (r *run) points(ctx context.Context) error {
 		r.status.Points = append(r.status.Points, contract.PointStatus{
 			ID: id.String(), Kind: p.Kind, ClusterUUID: p.ClusterUUID, Start: p.Start, AgeSeconds: age, Documents: p.Documents, Bytes: p.BytesTotal,
 		})
-		if r.status.Loss == nil && r.claimed && !r.active() && p.ClusterUUID == r.led.ClusterUUID {
+		if r.status.Loss == nil && r.claimed && !r.active() && p.Kind != point.KindSalvage && p.Serves(r.led) {
 			r.status.Loss = &contract.Loss{Point: id.String(), Since: p.Start, Seconds: age}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -57,31 +56,13 @@ func hot(all []opensearch.Index) []opensearch.Index {
 // usable tells why a point cannot be restored here, empty when it can: F6 wants
 // the target at or above the source, within one major.
 func (r *run) usable(p point.Point, version string) string {
-	if p.ClusterUUID != r.led.ClusterUUID || p.ID.Generation < r.led.Generation || p.Kind == point.KindSalvage {
+	if !p.Serves(r.led) || p.Kind == point.KindSalvage {
 		return "another tenure"
 	}
 	if r.state != nil && r.state.bad(p.ID) {
 		return "its restore failed"
 	}
-	return tooNew(p.EngineVersion, version)
-}
-
-// tooNew is the version gate (F6).
-func tooNew(source, target string) string {
-	number := func(s string) (n [3]int) {
-		for i, part := range strings.SplitN(s, ".", 3) {
-			n[i], _ = strconv.Atoi(part) // what is no number is 0
-		}
-		return n
-	}
-	s, t := number(source), number(target)
-	switch {
-	case slices.Compare(t[:], s[:]) < 0:
-		return fmt.Sprintf("it is of engine %s, the domain here is %s: upgrade this one first (F6)", source, target)
-	case t[0] > s[0]+1:
-		return fmt.Sprintf("it is of engine %s, more than one major before %s here (F6)", source, target)
-	}
-	return ""
+	return point.TooNew(p.EngineVersion, version)
 }
 
 // choose the newest whole point that can be restored here; what is passed over is
@@ -93,7 +74,7 @@ func (r *run) choose(ctx context.Context, dom domain.Recovery, only func(point.P
 	}
 	var passed []string
 	p, ok, skipped, err := point.NewestWhole(ctx, r.source(), func(p point.Point) bool {
-		if p.ClusterUUID != r.led.ClusterUUID || p.ID.Generation < r.led.Generation || !only(p) {
+		if !p.Serves(r.led) || !only(p) {
 			return false
 		}
 		why := r.usable(p, info.Version)
@@ -102,10 +83,19 @@ func (r *run) choose(ctx context.Context, dom domain.Recovery, only func(point.P
 		}
 		return why == ""
 	})
-	for _, s := range append(skipped, passed...) {
-		r.notice("%s", s)
-	}
+	r.passOver(append(skipped, passed...))
 	return p, ok, err
+}
+
+// passOver is said in this run's answer, and in every later one of the switch: the
+// run that ends it is seldom the one that chose.
+func (r *run) passOver(reasons []string) {
+	for _, s := range reasons {
+		r.notice("%s", s)
+		if r.state != nil && !slices.Contains(r.state.PassedOver, s) {
+			r.state.PassedOver = append(r.state.PassedOver, s)
+		}
+	}
 }
 
 func anyPoint(point.Point) bool { return true }
@@ -125,10 +115,10 @@ func (r *run) versionsFit(ctx context.Context) error {
 		return err
 	}
 	for _, p := range r.newest {
-		if p.ClusterUUID != r.led.ClusterUUID {
+		if !p.Serves(r.led) {
 			continue
 		}
-		if why := tooNew(p.EngineVersion, info.Version); why != "" {
+		if why := point.TooNew(p.EngineVersion, info.Version); why != "" {
 			if _, ok, err := r.choose(ctx, dom, anyPoint); err != nil || ok {
 				return err
 			}
@@ -154,9 +144,10 @@ func (r *run) saved(ctx context.Context) ([]point.Point, error) {
 	return []point.Point{p}, nil
 }
 
-// alone lists what stands here and is only here: neither restored by us, nor
-// saved, nor empty.
-func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Record) ([]string, error) {
+// onlyHere lists what stands here and is only here: neither restored by us, nor
+// saved, nor empty. Those that may stay are left out: a restore that would go over
+// one of them asks the rule of destruction itself.
+func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Record, stay []string) ([]string, error) {
 	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
 	if err != nil {
 		return nil, err
@@ -173,6 +164,9 @@ func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Reco
 	j.Adopt(have)
 	var out []string
 	for _, i := range have {
+		if slices.Contains(stay, i.Name) {
+			continue
+		}
 		if err := destruction.Allowed(i, j.Mine(i.Name), saved); err != nil {
 			out = append(out, err.Error())
 		}
@@ -195,7 +189,7 @@ func (r *run) rescued(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := r.onlyHere(ctx, dom, rec)
+	names, err := r.onlyHere(ctx, dom, rec, r.accepted())
 	if err != nil || len(names) == 0 && r.uuidIs != r.led.PromotedFrom {
 		return err
 	}
@@ -225,7 +219,7 @@ func (r *run) rescued(ctx context.Context) error {
 func (r *run) salvage(ctx context.Context, dom domain.Recovery, rec *fence.Record, names []string) error {
 	what := strings.Join(first(names, 5), "; ")
 	if r.view.Other.Answer == ledger.Unreachable {
-		return r.giveUp(ctx, r.intent, refuse("the domain in %s, cluster %s, holds what is saved nowhere and the bucket of %s does not answer: %s. Wait for that bucket, or delete those indexes, or give all of them up by -c abandonDomain=%s",
+		return r.giveUp(ctx, r.intent, refuse("the domain in %s, cluster %s, holds what is saved nowhere and the bucket of %s does not answer: %s. Wait for that bucket, or delete those indexes, or let one stay that is not in the recovery point by -c acceptUnverified=<index>, or give all of them up by -c abandonDomain=%s; then run the command again",
 			r.Region, r.uuidIs, r.other(), what, r.uuidIs))
 	}
 	f := r.fence(dom)
@@ -397,6 +391,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 		r.state.LeftOut = out.Wanted.LeftOut
 		r.notice("left out by dr.restore: %s", strings.Join(first(out.Wanted.LeftOut, 20), ", "))
 	}
+	r.state.Missing = r.beyond(p)
 	for _, name := range out.Removed {
 		r.notice("removed %s, which was ours or is saved", name)
 	}
@@ -422,7 +417,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 
 // spoiled: this point cannot be restored; another one is taken.
 func (r *run) spoiled(ctx context.Context, p point.Point, why string) error {
-	r.notice("recovery point %s is passed over: %s", p.ID, why)
+	r.passOver([]string{fmt.Sprintf("recovery point %s is passed over: %s", p.ID, why)})
 	r.state.Bad, r.state.Target, r.state.Final = append(r.state.Bad, p.ID), nil, false
 	if err := r.saveState(ctx); err != nil {
 		return err

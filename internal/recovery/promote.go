@@ -26,7 +26,6 @@ var promotion = []step{
 	{"mapping access", (*run).mapped},
 	{"looking at the DNS record", (*run).recordFree},
 	{"marking the switch", (*run).marked},
-	{"asking who the domain is", (*run).adopted},
 	{"comparing versions", (*run).versionsFit},
 	{"saving what stands here", (*run).rescued},
 	{"restoring, first pass", (*run).firstPass},
@@ -218,7 +217,7 @@ func (r *run) recordFree(ctx context.Context) error {
 		led = ledger.Ledger{Generation: 1, ActiveRegion: r.Region, Endpoint: r.desc.Endpoint}
 	}
 	if route.Decide(have, r.recordWish(led)) == route.Foreign && !r.Settings.DNS.Adopt {
-		return refuse("record %s is not ours: %s %s stands there. Set dns.adopt to take it over, or choose another dns.record; nothing was changed (U4)",
+		return refuse("record %s is not ours: %s %s stands there. To take it over add -c dr.dns.adopt=true, or choose another dr.dns.record; nothing was changed (U4)",
 			r.Settings.DNS.Record, have.Type, have.Target)
 	}
 	return nil

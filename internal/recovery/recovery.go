@@ -92,13 +92,13 @@ type run struct {
 	desc      domain.Description
 	described bool
 
-	lease    *lease.Lease
-	uuidIs   string         // of this Region's cluster, once asked
-	intent   *ledger.Intent // the live one of a switch to this Region
-	state    *state         // of that switch
-	nothing  bool           // a release has nothing to save
-	failed   error          // of a step of the switch, told as a wait
-	adopting bool           // the domain in force has another UUID and the same data
+	lease   *lease.Lease
+	uuidIs  string         // of this Region's cluster, once asked
+	intent  *ledger.Intent // the live one of a switch to this Region
+	state   *state         // of that switch
+	nothing bool           // a release has nothing to save
+	holds   string         // what it would give up, for people
+	failed  error          // of a step of the switch, told as a wait
 }
 
 // waiting and refusal are the two ways a step ends a run without an error.

@@ -24,6 +24,7 @@ var release = []step{
 	{"looking for documents", (*run).missable},
 	{"saving what the domain holds", (*run).salvaged},
 	{"looking for a recovery point of the active domain", (*run).backedUp},
+	{"looking at the domain once more", (*run).stillSaved},
 }
 
 func (r *run) standing(ctx context.Context) error {
@@ -47,8 +48,14 @@ func (r *run) notNamed(context.Context) error {
 	case r.claimed && r.live() != nil:
 		return refuse("the domain in %s is kept: a switch to %s is under way by request %s until %s (H21); wait for its end, or run `osdr abort`", r.Region, r.live().To, r.live().RequestID, r.live().Expires.UTC().Format(time.RFC3339))
 	case r.active():
-		return refuse("the domain in %s is the active one (gen %d since %s): every document since its last recovery point would be lost. Set activeRegion to %s again, or make %s the active Region first",
-			r.Region, r.led.Generation, since(r.led), r.Region, r.other())
+		// A pipeline's old flag may meet this gate first, when the other Region's stacks
+		// are still as they were before the failover (H2).
+		how := notMeant(r.req.Wish, r.led)
+		if how == "" {
+			how = fmt.Sprintf("Set activeRegion to %s again, or make %s the active Region first", r.Region, r.other())
+		}
+		return refuse("the domain in %s is the active one (gen %d since %s): every document since its last recovery point would be lost. %s",
+			r.Region, r.led.Generation, since(r.led), how)
 	}
 	return nil
 }
@@ -64,7 +71,7 @@ func (r *run) kept(why string) error {
 	if uuid == "" {
 		uuid = "<cluster UUID>"
 	}
-	return refuse("the domain in %s is kept: %s. Put that right and deploy again, or give up everything in it by -c abandonDomain=%s", r.Region, why, uuid)
+	return refuse("the domain in %s is kept: %s. Put that right and deploy again, or give up everything in it%s by -c abandonDomain=%s", r.Region, why, r.holds, uuid)
 }
 
 // missable: nothing in the domain is only there.
@@ -86,6 +93,9 @@ func (r *run) missable(ctx context.Context) error {
 	r.uuidIs = uuid
 	r.status.ClusterUUID = uuid
 	n, names, err := r.holdings(ctx, dom)
+	if err == nil {
+		r.holds = fmt.Sprintf(": %d documents%s,", n, list(", ", first(names, 20)))
+	}
 	switch {
 	case err != nil && r.abandoned():
 		r.nothing = true
@@ -106,7 +116,7 @@ func (r *run) missable(ctx context.Context) error {
 		return nil
 	}
 	// Never active: what is ours by the journal, or empty, nobody can miss.
-	only, err := r.onlyHere(ctx, dom, rec)
+	only, err := r.onlyHere(ctx, dom, rec, nil)
 	if err != nil {
 		return err
 	}
@@ -230,6 +240,30 @@ func (r *run) backedUp(ctx context.Context) error {
 	return nil
 }
 
+// stillSaved is the last look before the answer. Nothing forbids an index to be
+// made on a fenced domain (H9), and the steps before may have taken minutes.
+func (r *run) stillSaved(ctx context.Context) error {
+	if r.gone() || r.abandoned() || r.uuidIs == "" {
+		return nil
+	}
+	dom, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	rec, err := fence.Load(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return err
+	}
+	only, err := r.onlyHere(ctx, dom, rec, nil)
+	if err != nil {
+		return err
+	}
+	if len(only) > 0 {
+		return wait("another salvage of cluster %s, in which something came meanwhile: %s", r.uuidIs, strings.Join(first(only, 3), "; "))
+	}
+	return nil
+}
+
 // tenured: this cluster is or was the active one, as far as ledgers and points
 // tell.
 func (r *run) tenured(uuid string) bool {
@@ -244,6 +278,14 @@ func (r *run) tenured(uuid string) bool {
 		}
 	}
 	return false
+}
+
+// list after a sentence, in brackets; empty for none.
+func list(between string, items []string) string {
+	if len(items) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(items, between) + ")"
 }
 
 func first(names []string, n int) []string {

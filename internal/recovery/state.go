@@ -50,13 +50,19 @@ type state struct {
 	Final      bool                    `json:"final,omitempty"` // Target is the fenced one
 	Pinned     []point.ID              `json:"pinned,omitempty"`
 	Bad        []point.ID              `json:"bad,omitempty"`
-	Markers    map[string]string       `json:"markers,omitempty"` // of the last progress, by step
+	PassedOver []string                `json:"passedOver,omitempty"` // newer points that were not taken, and why
+	Markers    map[string]string       `json:"markers,omitempty"`    // of the last progress, by step
 	Loss       *contract.Loss          `json:"loss,omitempty"`
 	LeftOut    []string                `json:"leftOut,omitempty"`
+	Missing    []string                `json:"missing,omitempty"` // that the recovery point does not hold, and why
+	Opened     []string                `json:"opened,omitempty"`  // closed at the source, and nothing closes them here
 	Moved      time.Time               `json:"moved,omitzero"`
 	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
 	Over       bool                    `json:"over,omitempty"`     // carried out; kept as the witness of this Region's own claim
 	Since      time.Time               `json:"since,omitzero"`     // the loss window begins
+	// ClaimAt is the time in the claim, noted before the first try of it: whether
+	// that one was made may never be known, and another must be the same (D12).
+	ClaimAt time.Time `json:"claimAt,omitzero"`
 	// Progress at the end of the last run that drove it, for who asks (G7).
 	Progress *contract.Progress `json:"progress,omitempty"`
 }

@@ -55,6 +55,10 @@ func (r *run) decide(ctx context.Context) error {
 		if r.fenced(ctx) {
 			return nil // what is silent now has done its part
 		}
+		if r.state.Target == nil && !r.state.Own {
+			return r.giveUp(ctx, r.intent, refuse("%s is neither lost nor all there: %s. It cannot be fenced, and no whole recovery point of it is in %s%s, so a switch would give up everything. Wait until it answers and run the command again (H16)",
+				r.other(), look, r.source().Name(), list("; ", first(r.state.PassedOver, 3))))
+		}
 		r.window()
 		return r.giveUp(ctx, r.intent, refuse("%s is neither lost nor all there: %s. It cannot be fenced, so a switch would give up what it acknowledged since %s; to give that up add -c unreachableRegion=%s, else wait until it answers and run the command again (H16)",
 			r.other(), look, r.state.Since.UTC().Format(time.RFC3339), r.other()))
@@ -132,8 +136,8 @@ func (r *run) asked(ctx context.Context) error {
 	}
 	r.notice("lost: %s", r.state.Lost)
 	if r.state.Target == nil && !r.state.Own {
-		return r.giveUp(ctx, r.intent, refuse("%s is lost (%s) and no whole recovery point of cluster %s is in %s: there is nothing to restore, and an empty domain would lose everything. Bring %s back, or look at the points by `osdr status`",
-			r.led.ActiveRegion, r.state.Lost, r.led.ClusterUUID, r.source().Name(), r.led.ActiveRegion))
+		return r.giveUp(ctx, r.intent, refuse("%s is lost (%s) and no whole recovery point of cluster %s is in %s%s: there is nothing to restore, and an empty domain would lose everything. Bring %s back, or look at the points by `osdr status`",
+			r.led.ActiveRegion, r.state.Lost, r.led.ClusterUUID, r.source().Name(), list("; ", first(r.state.PassedOver, 3)), r.led.ActiveRegion))
 	}
 	r.window()
 	return nil
@@ -172,9 +176,7 @@ func (r *run) behindFence(ctx context.Context) error {
 	}
 	rec := r.fenceOf(ctx)
 	if rec == nil || rec.State != fence.Fenced {
-		short, stop := pace.WithTimeout(ctx, nudgeFor)
-		_, nerr := r.Peer.Recovery(short, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
-		stop()
+		s, nerr := r.nudge(ctx)
 		if rec = r.fenceOf(ctx); rec == nil || rec.State != fence.Fenced || rec.Final == nil {
 			if err := r.moved(ctx, "fence", "%s", progressOf(rec)); err != nil {
 				return err
@@ -182,7 +184,7 @@ func (r *run) behindFence(ctx context.Context) error {
 			if nerr != nil {
 				return wait("the fence of %s (%s); its controller did not answer: %v", r.other(), progressOf(rec), nerr)
 			}
-			return wait("the fence of %s: %s", r.other(), progressOf(rec))
+			return wait("the fence of %s: %s%s", r.other(), progressOf(rec), r.fencing(s))
 		}
 	}
 	if r.state.Final && r.state.Target != nil && *r.state.Target == *rec.Final {
@@ -206,6 +208,23 @@ func (r *run) behindFence(ctx context.Context) error {
 	return r.worries(ctx)
 }
 
+// fencing is what the source's controller says of the fence itself.
+func (r *run) fencing(s contract.RecoveryStatus) string {
+	for _, n := range s.Notices {
+		if text, ok := strings.CutPrefix(n, fmt.Sprintf(fencingFor, r.Region)); ok {
+			return "; " + text
+		}
+	}
+	return ""
+}
+
+// nudge the source's controller to its minute's work now.
+func (r *run) nudge(ctx context.Context) (contract.RecoveryStatus, error) {
+	ctx, stop := pace.WithTimeout(ctx, nudgeFor)
+	defer stop()
+	return r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
+}
+
 func progressOf(rec *fence.Record) string {
 	if rec == nil {
 		return "not begun"
@@ -223,6 +242,18 @@ func progressOf(rec *fence.Record) string {
 	return fmt.Sprintf("%s, %d of %d indexes blocked, drained %v%s", rec.State, n, len(rec.Indices), rec.Drained, final)
 }
 
+// beyond the point: what is wanted, and no snapshot of that domain takes.
+func (r *run) beyond(p point.Point) []string {
+	var names []string
+	for _, l := range p.LeftOut {
+		w := restore.Choose(point.Point{Indices: []point.Index{{Name: l.Name}}}, r.Settings.Restore)
+		if !snapshot.System(l.Name) && len(w.Indices) > 0 && !strings.HasPrefix(l.Reason, "deleted before") {
+			names = append(names, l.Name+" ("+l.Reason+")")
+		}
+	}
+	return names
+}
+
 // worries: documents that no snapshot takes would stay behind in a planned switch
 // (H12): that is for people to settle, before the fence.
 func (r *run) worries(ctx context.Context) error {
@@ -233,13 +264,7 @@ func (r *run) worries(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, l := range p.LeftOut {
-		w := restore.Choose(point.Point{Indices: []point.Index{{Name: l.Name}}}, r.Settings.Restore)
-		if !snapshot.System(l.Name) && len(w.Indices) > 0 && !strings.HasPrefix(l.Reason, "deleted before") {
-			names = append(names, l.Name+" ("+l.Reason+")")
-		}
-	}
+	names := r.beyond(p)
 	if len(names) == 0 {
 		return nil
 	}
@@ -283,7 +308,8 @@ func (r *run) verified(ctx context.Context) error {
 		return err
 	}
 	var left []string
-	for _, x := range restore.Verify(restore.Choose(pass.Point, pass.Select), guarded(nil)(all), j, r.state.Final && r.state.Lost == "") {
+	wanted, have := restore.Choose(pass.Point, pass.Select), guarded(nil)(all)
+	for _, x := range restore.Verify(wanted, have, j, r.state.Final && r.state.Lost == "") {
 		accepted := false
 		for _, a := range pass.Accepted {
 			accepted = accepted || a == x.Index
@@ -297,6 +323,15 @@ func (r *run) verified(ctx context.Context) error {
 	if len(left) > 0 {
 		return r.giveUp(ctx, r.intent, refuse("the restored domain in %s is not verified: %s. To take it nevertheless add -c acceptUnverified=<index,...>", r.Region, strings.Join(first(left, 5), "; ")))
 	}
+	var here, there int64
+	for _, i := range have {
+		here += i.Documents
+	}
+	for _, i := range wanted.Indices {
+		there += i.Documents
+	}
+	// Counts are told, and decide nothing: sequence numbers do (H20).
+	r.notice("verified: %d indexes with %d documents; recovery point %s counted %d", len(have), here, pass.Point.ID, there)
 	return nil
 }
 
@@ -330,7 +365,10 @@ func (r *run) taken(ctx context.Context) error {
 	if err := r.may(ctx); err != nil {
 		return err
 	}
-	claim := ledger.Claim{Region: r.Region, ClusterUUID: r.uuidIs, Endpoint: r.desc.Endpoint, Token: r.intent.Token}
+	if r.state.ClaimAt.IsZero() {
+		r.state.ClaimAt = r.now
+	}
+	claim := ledger.Claim{Region: r.Region, ClusterUUID: r.uuidIs, Endpoint: r.desc.Endpoint, Token: r.intent.Token, Since: r.state.ClaimAt}
 	where := r.Own
 	if r.state.Lost == "" {
 		r.state.Loss = nil
@@ -345,6 +383,9 @@ func (r *run) taken(ctx context.Context) error {
 			return wait("the controller of %s to look at its fence once more: %v", r.other(), err)
 		}
 		if !s.Done {
+			if _, err := r.nudge(ctx); err != nil { // to capture at once what has come
+				r.notice("%s could not be asked for another final recovery point: %v", r.other(), err)
+			}
 			return wait("the fence of %s: %s", r.other(), s.Refusal+s.WaitingFor)
 		}
 		where, claim.Looked = r.Other, s.Looked

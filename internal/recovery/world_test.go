@@ -53,6 +53,7 @@ type world struct {
 	ctx      context.Context          // of the functions
 	leases   map[string]*lease.Memory // of the controllers' processes; none: each run is a new one
 	asked    func()                   // before each question how far a restore is
+	calls    []string                 // of APIs, domains and controllers
 	late     time.Duration            // how long the next look at a fence takes to be answered
 }
 
@@ -114,6 +115,7 @@ func (w *world) domain(region string, seed uint64) *opensearchtest.Cluster {
 }
 
 func (w *world) Describe(_ context.Context, region string) (domain.Description, error) {
+	w.calls = append(w.calls, "describe "+region)
 	if w.away[region] {
 		return domain.Description{}, errAway
 	}
@@ -144,6 +146,9 @@ func (w *world) OpenMaster(_ context.Context, region, _ string) (opensearch.Secu
 
 func (w *world) knock(_ context.Context, endpoint string) error {
 	for region, d := range w.descs {
+		if d.Endpoint == endpoint {
+			w.calls = append(w.calls, "knock "+region)
+		}
 		if d.Endpoint == endpoint && !w.away[region] && !w.dead[region] {
 			return nil
 		}
@@ -189,6 +194,7 @@ func (w *world) snapshots(region string) snapshot.Deps {
 }
 
 func (w *world) Recovery(_ context.Context, region string, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
+	w.calls = append(w.calls, req.Action+" "+region)
 	if w.away[region] {
 		return contract.RecoveryStatus{}, errAway
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/opensearch-dr/osdr/internal/route"
 )
 
-// longest drama, and longest end, in steps. The end is over when all is well, which
-// under clients who roll over all the time may be late.
+// longest drama, and longest end, in steps: clients who make an index every other
+// minute keep a fence from being complete for an hour.
 const (
 	longest    = 15_000
 	longestEnd = 60_000

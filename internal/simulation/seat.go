@@ -138,6 +138,10 @@ func (v *seat) AutoCreate(ctx context.Context) (value string, set bool, err erro
 	err = v.call(ctx, "AutoCreate", "", false, func() (err error) { value, set, err = v.c.AutoCreate(context.Background()); return err })
 	return value, set, err
 }
+func (v *seat) Close(ctx context.Context, index string) error {
+	return v.call(ctx, "Close", index, true, func() error { return v.c.Close(context.Background(), index) })
+}
+
 func (v *seat) SetAutoCreate(ctx context.Context, value string, set bool) error {
 	return v.call(ctx, "SetAutoCreate", value, true, func() error { return v.c.SetAutoCreate(context.Background(), value, set) })
 }

@@ -188,7 +188,7 @@ func (t *truth) claim(b *bucket, before *object, body []byte) {
 			t.fail("generation %d is claimed after %d", l.Generation, t.top)
 			return
 		}
-		t.switched(last, c, before)
+		t.switched(b, last, c, before)
 	} else if o := t.w.places[t.w.other(d.region)].domain; o != nil && len(t.holds(o)) > 0 {
 		t.fail("H14: %s claims generation 1 while the domain in %s holds documents", d.region, o.region)
 	}
@@ -198,7 +198,7 @@ func (t *truth) claim(b *bucket, before *object, body []byte) {
 
 // switched holds the claimed domain against the one before. before is the ledger
 // that the claim replaced.
-func (t *truth) switched(last, c *claimed, before *object) {
+func (t *truth) switched(where *bucket, last, c *claimed, before *object) {
 	c.before = last.d
 	if c.ledger.Generation > 1 && last.d == c.d {
 		return
@@ -228,14 +228,14 @@ func (t *truth) switched(last, c *claimed, before *object) {
 		t.fail("H3: the switch to %s is claimed after it was aborted", c.d.region)
 		return
 	}
+	lossless := !lossy && blocked
+	// A claim that was made without the other Region's ledger went by its being
+	// lost: what that one takes on, cut off, is in its salvage.
+	c.lossless = lossless && where.region == last.d.region
 	if t.w.now.Sub(t.w.lifted) < time.Minute {
 		return // between the last look and the claim: nobody can know
 	}
-	b := t.w.places[c.d.region].bucket
-	loss := t.loss(b, c)
-	// What a Region that was called lost takes after that is in the announced loss.
-	c.lossless = !lossy && blocked && loss == nil
-	if (lossy || !blocked) && !t.w.lost(c.d.region) {
+	if !lossless && !t.w.lost(c.d.region) {
 		if lossy {
 			t.fail("G6: the switch to %s loses %d acknowledged documents, such as %s, and nobody said that %s is lost", c.d.region, len(c.lost), c.lost[0], last.d.region)
 		} else {
@@ -248,7 +248,8 @@ func (t *truth) switched(last, c *claimed, before *object) {
 		return
 	}
 	t.w.stats.Unplanned++
-	t.announced(loss, c)
+	b := t.w.places[c.d.region].bucket
+	t.announced(b, c)
 	var newest *point.Point
 	for _, p := range t.points(b) {
 		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].Date.Before(t.w.now.Add(-30*time.Minute)) {
@@ -266,29 +267,21 @@ func (t *truth) switched(last, c *claimed, before *object) {
 	}
 }
 
-// loss that the product announces, nil when it announces none.
-func (t *truth) loss(b *bucket, c *claimed) *contract.Loss {
+// announced: nothing is lost that was acknowledged before the loss window that the
+// product speaks of begins (G6).
+func (t *truth) announced(b *bucket, c *claimed) {
 	var notes struct {
 		Token string         `json:"token"`
 		Loss  *contract.Loss `json:"loss"`
 	}
 	o := b.objects["_dr/journal/switch.json"]
-	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token {
-		return nil
-	}
-	return notes.Loss
-}
-
-// announced: nothing is lost that was acknowledged before the loss window that the
-// product speaks of begins (G6).
-func (t *truth) announced(loss *contract.Loss, c *claimed) {
-	if loss == nil {
+	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token || notes.Loss == nil {
 		t.fail("G6: the switch to %s loses %d acknowledged documents, and no loss window was announced", c.d.region, len(c.lost))
 		return
 	}
 	for _, o := range c.lost {
-		if o.at.Before(loss.Since) {
-			t.fail("G6: the switch to %s loses %s, acknowledged at %s, and announced a loss since %s", c.d.region, o, stamp(o.at), stamp(loss.Since))
+		if o.at.Before(notes.Loss.Since) {
+			t.fail("G6: the switch to %s loses %s, acknowledged at %s, and announced a loss since %s", c.d.region, o, stamp(o.at), stamp(notes.Loss.Since))
 			return
 		}
 	}

@@ -31,10 +31,10 @@ type Journal struct {
 	Switch        string                  `json:"switch,omitempty"` // token of a special one
 	ClusterUUID   string                  `json:"clusterUuid"`
 	EngineVersion string                  `json:"engineVersion"`
-	Asked         time.Time               `json:"asked"` // S3's clock
-	Taken         bool                    `json:"taken"` // the engine has answered that it began
-	Names         []string                `json:"names"` // asked for
-	Before        []opensearch.Index      `json:"before"`
+	Asked         time.Time               `json:"asked"`  // S3's clock
+	Taken         bool                    `json:"taken"`  // the engine has answered that it began
+	Names         []string                `json:"names"`  // asked for
+	Before        []opensearch.Index      `json:"before"` // without our blocks (H24)
 	Streams       []opensearch.DataStream `json:"streams,omitempty"`
 	LeftOut       []point.LeftOut         `json:"leftOut,omitempty"`
 	Ledger        ledger.Ledger           `json:"ledger"` // without an intent

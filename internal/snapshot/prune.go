@@ -36,6 +36,9 @@ func (r *run) prune(ctx context.Context) error {
 	switch {
 	case opensearch.IsRepositoryMissing(err):
 		return nil // this run registers it; the next one prunes
+	case errors.Is(err, errElsewhere):
+		r.notice("%v", err) // the same
+		return nil
 	case err != nil && within.Err() != nil && ctx.Err() == nil:
 		r.notice("pruning takes longer than %s; the next run goes on: %v", pruneFor, err)
 		return nil
@@ -92,10 +95,14 @@ func (r *run) mayPrune(ctx context.Context) error {
 		return err
 	}
 	if repo.BasePath != r.info.ClusterUUID || repo.Bucket != r.Other.Name() {
-		return fmt.Errorf("repository %s points at s3://%s/%s, not at this cluster's own path; nothing is pruned", contract.Repository, repo.Bucket, repo.BasePath)
+		return fmt.Errorf("%w: repository %s points at s3://%s/%s", errElsewhere, contract.Repository, repo.Bucket, repo.BasePath)
 	}
 	return nil
 }
+
+// errElsewhere: of a domain that was adopted under another cluster UUID the
+// repository is still registered under the old one.
+var errElsewhere = errors.New("nothing is pruned until the repository is at this cluster's own path")
 
 // errNotAgreed is the first day's state, until the gate has copied the ledger.
 var errNotAgreed = errors.New("the two ledgers do not agree yet; nothing is pruned")

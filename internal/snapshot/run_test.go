@@ -612,3 +612,37 @@ func TestH24_AFenceThatIsLiftedWhileAPointIsMade(t *testing.T) {
 		t.Errorf("the fence's block is taken for the user's: %v", b)
 	}
 }
+
+// An index that its user deletes behind a fence is in the point as its user had it.
+func TestH24_AnIndexThatIsDroppedBehindAFence(t *testing.T) {
+	w := newWorld(t)
+	w.promote()
+	w.index("short", "1")
+	f := fence.Fence{Bucket: w.own, Domain: w.cluster, Guarded: func(all []opensearch.Index) []opensearch.Index {
+		return slices.DeleteFunc(all, func(i opensearch.Index) bool { return strings.HasPrefix(i.Name, ".") })
+	}}
+	raise := func(rec *fence.Record) *fence.Record {
+		rec, waiting, err := f.Raise(t.Context(), rec, w.cluster.UUID(), "token", w.clock())
+		if err != nil || waiting != "" {
+			t.Fatal(waiting, err)
+		}
+		return rec
+	}
+	rec := raise(nil)
+	w.mustRun()
+	w.check(w.cluster.DeleteIndex(t.Context(), "short"))
+	raise(rec) // and the record forgets it
+	w.pass(time.Minute)
+	_, err := w.settle()
+	w.check(err)
+	seen := false
+	for _, i := range w.newest().Indices {
+		seen = seen || i.Name == "short"
+		if len(i.Blocks) > 0 {
+			t.Errorf("%s: the fence's block is taken for the user's: %v", i.Name, i.Blocks)
+		}
+	}
+	if !seen {
+		t.Error("short is not in the point: nothing was shown")
+	}
+}

@@ -12,7 +12,6 @@ import (
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
-	"github.com/opensearch-dr/osdr/internal/restore"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -163,11 +162,7 @@ func (r *run) succeed(ctx context.Context, j Journal, s opensearch.Snapshot) err
 // makePoint joins what the journal knew before with what the domain says now.
 // The list is the snapshot's own, not the request's (H43).
 func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (point.Point, error) {
-	earlier, err := r.blocks(ctx, j.ClusterUUID)
-	if err != nil {
-		return point.Point{}, err
-	}
-	now, err := r.dom.Indices(ctx)
+	now, ours, err := r.list(ctx, j.ClusterUUID)
 	if err != nil {
 		return point.Point{}, err
 	}
@@ -185,12 +180,7 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 		LeftOut: j.LeftOut, BytesTotal: st.TotalBytes, BytesAdded: st.IncrementalBytes, Ledger: j.Ledger,
 		Kind: j.Kind, Switch: j.Switch, Token: s.UUID,
 	}
-	later, err := r.blocks(ctx, j.ClusterUUID)
-	if err != nil {
-		return point.Point{}, err
-	}
-	ours := later.or(earlier)
-	before, after := ours.without(j.Before), ours.without(now)
+	before, after := byName(j.Before), byName(ours.without(now))
 	for _, name := range s.Indices {
 		i := indexOf(name, before, after)
 		p.Indices = append(p.Indices, i)
@@ -215,43 +205,6 @@ func began(j Journal, s opensearch.Snapshot) time.Time {
 		return j.Asked.UTC()
 	}
 	return s.Start.UTC()
-}
-
-// blocks that are ours: the fence's, and those of a restore that is not handed
-// over yet. They are no part of a point (H24).
-type blocks struct {
-	fence   *fence.Record
-	restore restore.Journal
-}
-
-func (r *run) blocks(ctx context.Context, uuid string) (b blocks, err error) {
-	if b.fence, err = fence.Load(ctx, r.Own, uuid); err != nil {
-		return b, err
-	}
-	b.restore, _, err = restore.LoadJournal(ctx, r.Own, uuid)
-	return b, err
-}
-
-// or what an earlier look saw of a record that is gone by now. The controller
-// notes a block before it sets it and forgets it after it is gone, so one of the
-// looks before and after a listing knows of each block in it.
-func (b blocks) or(earlier blocks) blocks {
-	if b.fence == nil {
-		b.fence = earlier.fence
-	}
-	if len(b.restore.Items) == 0 {
-		b.restore = earlier.restore
-	}
-	return b
-}
-
-// without them, by name: each index as its user sees it.
-func (b blocks) without(list []opensearch.Index) map[string]opensearch.Index {
-	m := make(map[string]opensearch.Index, len(list))
-	for _, i := range list {
-		m[i.Name] = b.restore.Before(b.fence.Before(i))
-	}
-	return m
 }
 
 // indexOf bounds what the snapshot caught of one index. What cannot be known is
@@ -308,9 +261,24 @@ func streamOf(name string, held []string, lists ...[]opensearch.DataStream) open
 // capsule of what no snapshot carries. Its security part needs the master role:
 // the controller leaves it in the bucket each time it changes.
 func (r *run) capsule(ctx context.Context) (opensearch.Capsule, error) {
+	earlier, err := fence.Load(ctx, r.Own, r.info.ClusterUUID)
+	if err != nil {
+		return opensearch.Capsule{}, err
+	}
 	c, err := r.dom.Capsule(ctx)
 	if err != nil {
 		return c, err
+	}
+	rec, err := fence.Load(ctx, r.Own, r.info.ClusterUUID)
+	if err != nil {
+		return c, err
+	}
+	if rec == nil {
+		rec = earlier // as with the blocks: one of the two looks knows
+	}
+	if c.AutoCreate != nil && c.AutoCreate.Value == fence.NoAutoCreate && rec != nil {
+		// Ours, for as long as the fence stands; the user's is in its record (H24).
+		c.AutoCreate = &opensearch.AutoCreate{Value: rec.AutoCreate, Set: rec.AutoCreateSet}
 	}
 	switch sec, err := ReadSecurity(ctx, r.Own, r.info.ClusterUUID); {
 	case errors.Is(err, store.ErrAbsent):

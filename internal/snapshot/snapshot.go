@@ -249,6 +249,6 @@ func (r *run) sameIdentity() error {
 		return nil
 	}
 	r.values[contract.MetricIdentityChanged] = 1
-	return missed("identity changed: the ledger (generation %d) names cluster %s, the domain here is %s; it neither snapshots nor prunes (H13). If it was made again, restore into it; osdr status shows the points",
-		r.led.Generation, r.led.ClusterUUID, r.info.ClusterUUID)
+	return missed("identity changed: the ledger (generation %d) names cluster %s, the domain here is %s; it neither snapshots nor prunes (H13). With the same data the controller adopts it within a minute; if it was made again, restore the recovery points into it: add -c activeRegion=%s -c switchFrom=%d, see docs/runbooks/domain-identity.md",
+		r.led.Generation, r.led.ClusterUUID, r.info.ClusterUUID, r.Region, r.led.Generation)
 }

@@ -123,9 +123,9 @@ func (r *run) noBucket(ctx context.Context) error {
 // ask lists, writes the journal and asks for the snapshot. gone is the answer
 // that an index of the list was deleted meanwhile.
 func (r *run) ask(ctx context.Context, reason string) (gone, err error) {
-	indices, err := r.dom.Indices(ctx)
+	indices, ours, err := r.list(ctx, r.info.ClusterUUID)
 	if err != nil {
-		return nil, fmt.Errorf("list the indexes: %w", err)
+		return nil, err
 	}
 	streams, err := r.dom.DataStreams(ctx)
 	if err != nil {
@@ -141,7 +141,7 @@ func (r *run) ask(ctx context.Context, reason string) (gone, err error) {
 	j := Journal{
 		Version: 1, Name: snapshotName(led.Generation, r.now, r.Random()), Reason: reason,
 		ClusterUUID: r.info.ClusterUUID, EngineVersion: r.info.Version, Asked: r.now,
-		Names: sel.Names, Before: sel.Indices, Streams: sel.Streams, LeftOut: sel.LeftOut, Ledger: led,
+		Names: sel.Names, Before: ours.without(sel.Indices), Streams: sel.Streams, LeftOut: sel.LeftOut, Ledger: led,
 	}
 	if r.special != nil {
 		j.Kind, j.Switch = r.special.Kind, r.special.Token

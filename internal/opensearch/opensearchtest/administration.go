@@ -76,19 +76,24 @@ func (c *Cluster) CloseIndex(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		if s := c.streams[i.stream]; s != nil && s.Indices[len(s.Indices)-1] == name {
+		if c.writeIndex(i) {
 			return fail(step, 400, "illegal_argument_exception", "cannot close the following data stream write indices [%s]", name)
 		}
-		if err := c.inSnapshot(step, name); err != nil {
-			return err
-		}
-		if i.open {
-			i.open = false
-			i.versions.Metadata++
-			i.versions.Settings++
-		}
-		return nil
+		return c.close(step, i)
 	})
+}
+
+func (c *Cluster) close(step string, i *index) error {
+	if !i.open {
+		return nil
+	}
+	if err := c.inSnapshot(step, i.name); err != nil {
+		return err
+	}
+	i.open = false
+	i.versions.Metadata++
+	i.versions.Settings++
+	return nil
 }
 
 // SetBlock sets or clears one of index.blocks.*, such as "write", by settings.

@@ -20,6 +20,12 @@ func (v *Caller) Capsule(ctx context.Context) (out opensearch.Capsule, err error
 			{"component templates", "cluster:admin/component_template/get", func() { out.ComponentTemplates = maps.Clone(c.capsule.ComponentTemplates) }},
 			{"ingest pipelines", "cluster:admin/ingest/pipeline/get", func() { out.IngestPipelines = maps.Clone(c.capsule.IngestPipelines) }},
 			{"aliases", "indices:admin/aliases/get", func() { out.Aliases = c.aliases() }},
+			{"action.auto_create_index", "cluster:monitor/state", func() {
+				out.AutoCreate = &opensearch.AutoCreate{}
+				if p := c.recovery.autoCreate; p != nil {
+					*out.AutoCreate = opensearch.AutoCreate{Value: *p, Set: true}
+				}
+			}},
 		} {
 			if err := v.authorize("read "+part.what, []string{part.action}); err != nil {
 				out.Unavailable = append(out.Unavailable, part.what+": "+err.Error())

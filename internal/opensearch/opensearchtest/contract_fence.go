@@ -145,6 +145,41 @@ func setBlocks(w *world) {
 	w.is(isNotFound(w.Recovery.SetBlocks(w.Context(), index+"-absent", nil)), "an absent index")
 }
 
+// closeAgain is the way of an index that was closed at the source: the restore
+// opens it under our block, it is closed again, and the block goes. Its numbers
+// are the same all the way.
+func closeAgain(w *world) {
+	w.mapRecovery()
+	w.register()
+	index, stream := w.index("a", IndexOptions{Shards: 2}, 5), w.name+"-logs"
+	w.refresh(index)
+	w.ok(w.Application.CloseIndex(w.Context(), index))
+	before, _ := w.find(index)
+	s := w.snapshot("s1", index)
+	w.ok(w.Recovery.RemoveIndex(w.Context(), index))
+	w.ok(w.Recovery.Restore(w.Context(), w.repo, "s1", opensearch.RestoreRequest{Indices: []string{index}, All: s, WriteBlock: true}))
+	w.restored(index)
+	i, _ := w.find(index)
+	w.is(i.Open && slices.Equal(i.Blocks, []string{"write"}), "a restore opens: %+v", i)
+	for range 2 {
+		w.ok(w.Recovery.Close(w.Context(), index))
+	}
+	closed, _ := w.find(index)
+	w.is(!closed.Open && closed.UUID == i.UUID && slices.Equal(closed.Blocks, []string{"write"}), "%+v", closed)
+	w.ok(w.Recovery.SetBlocks(w.Context(), index, nil))
+	after, _ := w.find(index)
+	w.is(!after.Open && len(after.Blocks) == 0 && slices.Equal(after.Shards, before.Shards), "%+v, then %+v", before, after)
+	w.ok(w.Recovery.SetBlocks(w.Context(), index, []string{"write"}))
+	after, _ = w.find(index)
+	w.is(!after.Open && slices.Equal(after.Blocks, []string{"write"}), "%+v", after)
+	w.is(isNotFound(w.Recovery.Close(w.Context(), index+"-absent")), "an absent index")
+
+	w.ok(w.Application.CreateDataStream(w.Context(), stream))
+	err := w.Recovery.Close(w.Context(), w.stream(stream)[0])
+	w.is(errors.Is(err, opensearch.ErrWriteIndex), "H23: a write index: %v", err)
+	w.ok(w.Recovery.RemoveDataStream(w.Context(), stream))
+}
+
 func autoCreate(w *world) {
 	w.mapRecovery()
 	defer func() { w.ok(w.Recovery.SetAutoCreate(w.Context(), "", false)) }()
@@ -153,6 +188,9 @@ func autoCreate(w *world) {
 		value, set, err := w.Recovery.AutoCreate(w.Context())
 		w.ok(err)
 		w.is(value == want && set == wantSet, "%q, %v", value, set)
+		c, err := w.Domain.Capsule(w.Context())
+		w.ok(err)
+		w.is(c.AutoCreate != nil && *c.AutoCreate == opensearch.AutoCreate{Value: want, Set: wantSet}, "in the capsule %+v, want %q", c.AutoCreate, want)
 	}
 	is("", false)
 	for _, value := range []string{"-" + w.name + "-secret*,+*", "+.*,-*"} {

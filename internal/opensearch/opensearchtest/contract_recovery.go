@@ -24,6 +24,7 @@ var recoveryCases = []contractCase{
 	{"H8_SettingAndBlock", blockAnswers},
 	{"H9_RolloverUnderTheBlock", rolloverUnderBlock},
 	{"H24_SetBlocks", setBlocks},
+	{"H23_CloseAgain", closeAgain},
 	{"AutoCreate", autoCreate},
 	{"ISMIsNotOffered", ismNotOffered},
 	{"F11_AliasesInOneChange", aliases},
@@ -59,7 +60,8 @@ func (w *world) restored(names ...string) []opensearch.IndexProgress {
 	return nil
 }
 
-// recoveryCalls are every method, on an index that is there.
+// recoveryCalls are every method, on an index that is there, and on one beside it
+// to be closed.
 func (w *world) recoveryCalls(index string) map[string]func(context.Context) error {
 	r := w.Recovery
 	put := func(c opensearch.Capsule) func(context.Context) error {
@@ -76,6 +78,7 @@ func (w *world) recoveryCalls(index string) map[string]func(context.Context) err
 		"Block":            func(ctx context.Context) error { return r.Block(ctx, index) },
 		"SetBlocks":        func(ctx context.Context) error { return r.SetBlocks(ctx, index, []string{"read"}) },
 		"Writing":          func(ctx context.Context) error { _, err := r.Writing(ctx); return err },
+		"Close":            func(ctx context.Context) error { return r.Close(ctx, index+"-shut") },
 		"SetAutoCreate":    func(ctx context.Context) error { return r.SetAutoCreate(ctx, "", false) },
 		"PutAliases": func(ctx context.Context) error {
 			return r.PutAliases(ctx, []opensearch.AliasAction{{Index: index, Alias: index + "-alias"}})
@@ -89,6 +92,7 @@ func (w *world) recoveryCalls(index string) map[string]func(context.Context) err
 
 func recoveryRights(w *world) {
 	index := w.index("a", IndexOptions{}, 1)
+	w.index("a-shut", IndexOptions{}, 1)
 	w.register()
 	s := w.snapshot("s1", index)
 	for name, call := range w.recoveryCalls(index) {
@@ -117,6 +121,7 @@ func recoveryRights(w *world) {
 
 func leastRecoveryRights(w *world) {
 	index := w.index("a", IndexOptions{}, 1)
+	w.index("a-shut", IndexOptions{}, 1)
 	w.mapRecovery()
 	full := opensearch.RecoveryPermissions()
 	refused := func(without string, r opensearch.Role) {

@@ -165,6 +165,23 @@ func (i *index) setBlock(block string, on bool) {
 	i.versions.Settings++
 }
 
+// Close one index.
+func (v *Caller) Close(ctx context.Context, name string) error {
+	step := "close index " + name
+	return v.do(ctx, "Close", step, []string{"indices:admin/close", "indices:admin/close[s]"}, func(c *Cluster) error {
+		i, err := c.index(step, name)
+		switch {
+		case err != nil:
+			return err
+		case c.writeIndex(i):
+			return fmt.Errorf("%s: %w", step, opensearch.ErrWriteIndex)
+		case i.open && (i.blocks["read_only"] || i.blocks["metadata"]):
+			return shut(step, i)
+		}
+		return c.close(step, i)
+	})
+}
+
 // SetWriteBlock by the setting, which drains nothing.
 func (v *Caller) SetWriteBlock(ctx context.Context, indices []string, on bool) error {
 	const step = "set write block"
