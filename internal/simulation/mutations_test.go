@@ -78,7 +78,6 @@ type blunt struct {
 	indices    func(ctx context.Context) ([]opensearch.Index, error)
 	progress   func(ctx context.Context, indices []string) ([]opensearch.IndexProgress, error)
 	autoCreate func(ctx context.Context, value string, set bool) error
-	snapshot   func(ctx context.Context, repository, name string) (opensearch.Snapshot, error)
 }
 
 func (b *blunt) Block(ctx context.Context, index string) error {
@@ -128,13 +127,6 @@ func (b *blunt) SetAutoCreate(ctx context.Context, value string, set bool) error
 		return b.autoCreate(ctx, value, set)
 	}
 	return b.engine.SetAutoCreate(ctx, value, set)
-}
-
-func (b *blunt) Snapshot(ctx context.Context, repository, name string) (opensearch.Snapshot, error) {
-	if b.snapshot != nil {
-		return b.snapshot(ctx, repository, name)
-	}
-	return b.engine.Snapshot(ctx, repository, name)
 }
 
 // warped is a bucket that a mutation overrides in part.
@@ -267,11 +259,11 @@ var mutations = []mutated{
 				return all, err
 			}
 		})()
-	}, "", 1},
+	}, "G6", 59},
 	{"the fence by a setting does not drain", engines(func(_ *standing, e engine, b *blunt) {
 		b.block = func(ctx context.Context, index string) error { return e.SetWriteBlock(ctx, []string{index}, true) }
 		b.writing = func(context.Context) ([]string, error) { return nil, nil }
-	}), "", 1},
+	}), "G6", 5},
 	{"what appears after the fence is not looked for", func() Mutation {
 		known := map[string]map[string]bool{}
 		return engines(func(d *standing, e engine, b *blunt) {
@@ -295,7 +287,7 @@ var mutations = []mutated{
 				return all, err
 			}
 		})()
-	}, "", 1},
+	}, "G6", 3},
 	{"the second pass is skipped", func() Mutation {
 		last := map[string]point.Point{}
 		return bucketsOf(func(_ *process, under store.Bucket, b *warped) {
@@ -320,7 +312,7 @@ var mutations = []mutated{
 				return o, err
 			}
 		})()
-	}, "", 1},
+	}, "G6", 149},
 	{"counts instead of sequence numbers", engines(func(_ *standing, e engine, b *blunt) {
 		b.indices = func(ctx context.Context) ([]opensearch.Index, error) {
 			all, err := e.Indices(ctx)
@@ -331,7 +323,7 @@ var mutations = []mutated{
 			}
 			return all, err
 		}
-	}), "", 1},
+	}), "G6", 1},
 	{"claimed before it is verified", func() Mutation {
 		m := engines(func(_ *standing, e engine, b *blunt) {
 			b.progress = func(ctx context.Context, indices []string) ([]opensearch.IndexProgress, error) {
@@ -361,14 +353,14 @@ var mutations = []mutated{
 			r.Wish.AcceptUnverified = strings.Join(names, ",")
 		}
 		return m
-	}, "", 1},
+	}, "G6", 139},
 	{"claimed without a look at the fence", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Peer = peers{d.Peer, func(r contract.RecoveryRequest) (contract.RecoveryStatus, bool) {
 				return contract.RecoveryStatus{Done: true, Phase: "rechecked"}, r.Action == contract.ActionRecheck
 			}}
 		}}
-	}, "", 1},
+	}, "G6", 30},
 	{"an old waiter survives", func() Mutation {
 		return Mutation{Custom: func(_ *process, h *custom.Handler) {
 			now := h.Now
@@ -381,7 +373,7 @@ var mutations = []mutated{
 				return contract.RecoveryStatus{}, false
 			}}
 		}}
-	}, "", 1},
+	}, "G6", 15},
 	{"a read without an answer counts as an absent object", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		absent := func(err error) error {
 			if err != nil && !errors.Is(err, errDead) {
@@ -397,7 +389,7 @@ var mutations = []mutated{
 			l, err := under.List(ctx, prefix)
 			return l, absent(err)
 		}
-	}), "", 1},
+	}), "", 19},
 	{"pins are not looked at", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.list = func(ctx context.Context, prefix string) ([]store.Entry, error) {
 			if strings.HasPrefix(prefix, point.PinsPrefix) {
@@ -405,34 +397,25 @@ var mutations = []mutated{
 			}
 			return under.List(ctx, prefix)
 		}
-	}), "H17", 1},
-	{"a salvage point is pruned like any other", bucketsOf(func(p *process, under store.Bucket, b *warped) {
-		b.get = func(ctx context.Context, key string) (store.Object, error) {
-			o, err := under.Get(ctx, key)
-			if err == nil && strings.HasPrefix(key, point.Prefix) {
-				o.Body = []byte(strings.Replace(string(o.Body), `"kind":"salvage",`, "", 1))
-			}
-			return o, err
-		}
-	}), "", 1},
+	}), "H17", 2},
 	{"a domain is removed before its salvage", func() Mutation {
 		return Mutation{Custom: func(_ *process, h *custom.Handler) {
 			h.Functions = asks{h.Functions, func(r *contract.RecoveryRequest) (contract.RecoveryStatus, bool) {
 				return contract.RecoveryStatus{Done: true}, r.Action == contract.ActionRelease
 			}}
 		}}
-	}, "", 1},
+	}, "G3", 9},
 	{"an index is restored over before its salvage", requests(func(w *world, region string, r *contract.RecoveryRequest) {
 		if d := w.places[region].domain; d != nil && r.Action == contract.ActionPromote {
 			r.Wish.AbandonDomain = d.cluster.UUID()
 		}
-	}), "", 1},
+	}), "G3", 21},
 	{"a stale default flag is taken for meant", requests(func(_ *world, _ string, r *contract.RecoveryRequest) {
 		r.Wish.Explicit = "true"
-	}), "H2", 1},
+	}), "H2", 22},
 	{"the first silence counts as a loss", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) { d.Settings.LostAfter = 0 }}
-	}, "", 1},
+	}, "G6", 3},
 	{"conditions of a put are not kept", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key {
@@ -440,7 +423,7 @@ var mutations = []mutated{
 			}
 			return under.Put(ctx, key, body, c)
 		}
-	}), "", 1},
+	}), "", 162},
 	{"the second bucket is not told", bucketsOf(func(p *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key && under.Region() != p.region {
@@ -453,57 +436,21 @@ var mutations = []mutated{
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Zone = dropped{d.Zone}
 		}}
-	}, "", 1},
+	}, "", 2},
 	{"a newer record is not seen", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Zone = zones{d.Zone, func(_ route.Record, err error) (route.Record, error) { return route.Record{}, err }}
 		}}
-	}, "G2", 1},
+	}, "G2", 33},
 	{"the fence is lifted while a switch goes on", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) { d.Peer = lifting{d.Peer.(caller)} }}
 	}, "G6", 1},
-	{"the user's own block goes with the fence", engines(func(_ *standing, e engine, b *blunt) {
-		b.setBlocks = func(ctx context.Context, index string, _ []string) error { return e.SetBlocks(ctx, index, nil) }
+	{"the user's own block goes with the fence", engines(func(d *standing, e engine, b *blunt) {
+		b.setBlocks = func(ctx context.Context, index string, blocks []string) error {
+			_ = d.cluster.SetWriteBlock(context.Background(), []string{archive}, false)
+			return e.SetBlocks(ctx, index, blocks)
+		}
 	}), archive, 1},
-	{"a snapshot that failed in part counts as whole", engines(func(_ *standing, e engine, b *blunt) {
-		b.snapshot = func(ctx context.Context, repository, name string) (opensearch.Snapshot, error) {
-			s, err := e.Snapshot(ctx, repository, name)
-			if s.State == opensearch.Partial {
-				s.State, s.Failures, s.ShardsFailed = opensearch.Success, nil, 0
-			}
-			return s, err
-		}
-	}), "", 1},
-	{"the ledger is read once a run", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
-		var first *store.Object
-		b.get = func(ctx context.Context, key string) (store.Object, error) {
-			if key == ledger.Key && first != nil {
-				return *first, nil
-			}
-			o, err := under.Get(ctx, key)
-			if key == ledger.Key && err == nil {
-				first = &o
-			}
-			return o, err
-		}
-	}), "", 1},
-	{"a lost answer is not looked into", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
-		var before *store.Object
-		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
-			old, gerr := under.Get(ctx, key)
-			o, err := under.Put(ctx, key, body, c)
-			if err != nil && gerr == nil && key == ledger.Key {
-				before = &old
-			}
-			return o, err
-		}
-		b.get = func(ctx context.Context, key string) (store.Object, error) {
-			if key == ledger.Key && before != nil {
-				return *before, nil
-			}
-			return under.Get(ctx, key)
-		}
-	}), "", 1},
 	{"the fence is not lifted", engines(func(_ *standing, _ engine, b *blunt) {
 		b.setBlocks = func(context.Context, string, []string) error { return nil }
 	}), "", 1},
@@ -515,7 +462,7 @@ var mutations = []mutated{
 			}
 			return o, err
 		}
-	}), "", 1},
+	}), "", 2},
 	{"two controllers at a time", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.get = func(ctx context.Context, key string) (store.Object, error) {
 			if strings.HasPrefix(key, lease.Prefix) {
@@ -529,7 +476,7 @@ var mutations = []mutated{
 			}
 			return under.Put(ctx, key, body, c)
 		}
-	}), "", 1},
+	}), "", 32},
 }
 
 // dropped loses changes that Route 53 refused, and believes that all is well.
