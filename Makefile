@@ -42,7 +42,9 @@ install: ## install what tests and drill need into .drill, pinned
 
 .PHONY: test
 test: install ## every test but the drill
-	go test $(PLAIN)
+	go test -skip '^TestSimulation$$' $(PLAIN)
+	@# -v says how many histories were played, and how quickly
+	go test ./internal/simulation -run '^TestSimulation$$' -v -timeout 1h
 	go test -race $(RACED)
 	@# It asks the go command about the packages, which the test cache does not see.
 	go test -count=1 ./internal/archtest

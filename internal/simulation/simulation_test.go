@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 100, "histories to play")
+	seeds = flag.Int("seeds", 10_000, "histories to play")
 	first = flag.Uint64("seed", 0, "play this one history again and print it")
 	from  = flag.Uint64("from", 1, "the first of them")
 )
@@ -37,6 +37,10 @@ func TestSimulation(t *testing.T) {
 	var bad []simulation.Result
 	var next atomic.Uint64
 	next.Store(*from - 1)
+	over := make(chan struct{})
+	if testing.Verbose() {
+		go progress(began, func() int { return int(min(next.Load()-(*from-1), uint64(*seeds))) }, over)
+	}
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
@@ -59,14 +63,29 @@ func TestSimulation(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	close(over)
 	took := time.Since(began)
 	t.Logf("%d histories in %s, %.0f a second: %+v", *seeds, took.Round(time.Millisecond), float64(*seeds)/took.Seconds(), sum)
 	for n, r := range bad {
 		t.Error(r)
 		if n == 0 {
 			lines := strings.Split(simulation.Play(r.Seed, simulation.Options{Trace: true}).History, "\n")
-			t.Logf("the end of it; all of it: go test ./internal/simulation -run TestSimulation -seed %d\n%s", r.Seed, strings.Join(lines[max(0, len(lines)-40):], "\n"))
+			t.Logf("the end of it; all of it: make simulate SEED=%d\n%s", r.Seed, strings.Join(lines[max(0, len(lines)-40):], "\n"))
 		}
+	}
+}
+
+// progress for whoever waits.
+func progress(began time.Time, done func() int, over <-chan struct{}) {
+	for {
+		select {
+		case <-over:
+			return
+		case <-time.After(5 * time.Second):
+		}
+		n, took := done(), time.Since(began)
+		left := time.Duration(float64(took) / float64(n) * float64(*seeds-n))
+		fmt.Printf("    %d of %d histories, %.0f a second, %s left\n", n, *seeds, float64(n)/took.Seconds(), left.Round(time.Second))
 	}
 }
 
