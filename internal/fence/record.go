@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -81,11 +82,12 @@ func Load(ctx context.Context, b store.Bucket, uuid string) (*Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the fence of %s: %w", uuid, err)
 	}
-	var r Record
-	if err := json.Unmarshal(o.Body, &r); err != nil {
+	r, err := store.Parse(o, store.JSON[Record])
+	if err != nil {
 		return nil, fmt.Errorf("read the fence s3://%s/%s: %w; it says what the user's blocks were, do not delete it", b.Name(), key(uuid), err)
 	}
-	if r.Indices == nil {
+	// This reader's own; what is in it is replaced, never changed.
+	if r.Indices = maps.Clone(r.Indices); r.Indices == nil {
 		r.Indices = map[string]Index{} // left out when empty
 	}
 	return &r, nil
