@@ -48,8 +48,14 @@ func (r *run) notNamed(context.Context) error {
 	case r.claimed && r.live() != nil:
 		return refuse("the domain in %s is kept: a switch to %s is under way by request %s until %s (H21); wait for its end, or run `osdr abort`", r.Region, r.live().To, r.live().RequestID, r.live().Expires.UTC().Format(time.RFC3339))
 	case r.active():
-		return refuse("the domain in %s is the active one (gen %d since %s): every document since its last recovery point would be lost. Set activeRegion to %s again, or make %s the active Region first",
-			r.Region, r.led.Generation, since(r.led), r.Region, r.other())
+		// A pipeline's old flag may meet this gate first, when the other Region's stacks
+		// are still as they were before the failover (H2).
+		how := notMeant(r.req.Wish, r.led)
+		if how == "" {
+			how = fmt.Sprintf("Set activeRegion to %s again, or make %s the active Region first", r.Region, r.other())
+		}
+		return refuse("the domain in %s is the active one (gen %d since %s): every document since its last recovery point would be lost. %s",
+			r.Region, r.led.Generation, since(r.led), how)
 	}
 	return nil
 }

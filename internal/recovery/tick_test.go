@@ -213,7 +213,13 @@ func TestRelease(t *testing.T) {
 		t.Errorf("no domain: %+v", s)
 	}
 	w.active()
-	wantRefusal(t, w.release(east), "is the active one", "gen 1")
+	wantRefusal(t, w.release(east), "is the active one", "gen 1", "make us-west-2 the active Region first")
+	// H2: the gate may be the first that a pipeline's old flag meets.
+	stale := wish(west)
+	stale.Region = east
+	s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionRelease, Wish: stale})
+	w.check(err)
+	wantRefusal(t, s, "cdk.json says us-west-2, the ledger says us-east-1", "Set cdk.json to us-east-1", "switchFrom=1")
 	c := w.domain(west, 2)
 	wantRefusal(t, w.release(west), "does not answer") // not mapped: nobody knows
 	w.tick(west)
@@ -227,7 +233,7 @@ func TestRelease(t *testing.T) {
 	w.buckets[east].SetUnreachable(true)
 	wantRefusal(t, w.release(west), "cannot be read")
 	w.buckets[east].SetUnreachable(false)
-	s := w.done(w.letGo(wish(west)))
+	s = w.done(w.letGo(wish(west)))
 	if p := w.salvage(east, c.UUID()); p.Documents != 1 {
 		t.Errorf("%+v, salvage %+v", s, p)
 	}

@@ -21,8 +21,18 @@ type client struct {
 	keeps   time.Duration
 }
 
-// archive has a write block of its user's own.
+// archive has a write block of its user's own (H24).
 const archive = "archive-2020"
+
+// keepArchive is a user who fills an index and closes it for writes for good.
+func (w *world) keepArchive() {
+	c := &client{w: w}
+	if d := c.domain(); d != nil {
+		c.write(d, archive, "d0")
+		_ = d.cluster.SetBlock(context.Background(), archive, "write", true)
+		w.log.say(w.now, nil, "a user blocks %s on %s", archive, d.endpoint)
+	}
+}
 
 func (c *client) domain() *standing {
 	if !c.w.now.Before(c.until) || c.address == "" {
@@ -120,7 +130,11 @@ func (c *client) bulk(d *standing, name, id string) {
 	i := w.indexOf(d, name)
 	b := &bulk{d: d, number: number, uuid: i.UUID, write: o}
 	w.pending = append(w.pending, b)
-	w.at(time.Duration(w.random.IntN(90_000))*time.Millisecond, func() {
+	takes := time.Duration(w.random.IntN(90_000)) * time.Millisecond
+	if w.random.IntN(8) == 0 {
+		takes *= 8 // by a query, or of a client that streams
+	}
+	w.at(takes, func() {
 		w.pending = slices.DeleteFunc(w.pending, func(p *bulk) bool { return p == b })
 		if d.gone {
 			return

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/opensearch-dr/osdr/internal/ledger"
 )
 
 // Parts of a Region that go away, alone or together.
@@ -42,11 +44,19 @@ var (
 // silence is how long a call to a Region that is silent takes.
 const silence = 10 * time.Second
 
+// decides tells the calls that everything hangs on, puts of a ledger: what goes
+// wrong with them is what shows whether a promise is kept, so it goes wrong more
+// often.
+func (c *call) decides() bool { return c.writes && c.to.part == buckets && c.what == ledger.Key }
+
 // latency of a call: mostly a blink, now and then minutes.
-func (f faults) latency(r *rand.Rand, _ *call) time.Duration {
+func (f faults) latency(r *rand.Rand, c *call) time.Duration {
 	d := time.Duration(5+r.IntN(60)) * time.Millisecond
 	if f.quiet {
 		return d
+	}
+	if c.decides() {
+		f.stall *= 20
 	}
 	if n := r.IntN(1000); n < f.stall {
 		d += time.Duration(r.IntN(240)) * time.Second
@@ -74,6 +84,9 @@ func (f faults) fate(r *rand.Rand, c *call) fate {
 	n := r.IntN(1000)
 	if f.quiet {
 		return lives
+	}
+	if c.decides() {
+		f.lose, f.late = f.lose*8, f.late*8
 	}
 	if c.p.crashable {
 		if n < f.crash {

@@ -86,7 +86,7 @@ func invoke[T any](ctx context.Context, w *world, p *process, name, region, what
 		var result T
 		var failed error
 		back := func(err error) {
-			w.at(w.faults.latency(w.random, nil), func() {
+			w.at(w.faults.latency(w.random, &call{}), func() {
 				if w.reachable(p.region, target{region, functions}) != nil {
 					err = errLost
 				}

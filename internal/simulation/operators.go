@@ -50,8 +50,6 @@ func (w *world) commanded(p *process, c command) error {
 	}
 	if active != w.cdkJSON || c.switchFrom != "" && c.switchFrom == fmt.Sprint(w.top) {
 		w.meant[active] = w.top
-		w.meaning++
-		defer func() { w.meaning-- }()
 	}
 	other := w.other(active)
 	wish := func(region string) *contract.WishProperties {

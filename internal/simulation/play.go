@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
@@ -37,7 +38,7 @@ func (w *world) play() {
 	for n := range 2 {
 		c := &client{w: w, number: n, keeps: []time.Duration{time.Minute, 10 * time.Minute}[n]}
 		w.every(3*time.Second, 90*time.Second, func() {
-			if !w.ending {
+			if !w.ending && !w.idle {
 				c.act()
 			}
 		})
@@ -108,19 +109,43 @@ func (w *world) inForce() *claimed { return w.claims[w.top] }
 
 // drama between the set-up and the end.
 func (w *world) drama(p *process) {
-	for range 3 {
-		if w.cdk(p, command{}) == nil {
-			break
-		}
-		w.minutes(p, 1, 2)
-	}
-	w.minutes(p, 2, 10)
+	w.setUp(p)
+	w.minutes(p, 1, 5)
+	w.keepArchive()
+	w.minutes(p, 1, 5)
 	acts := []func(*process){w.disaster, w.planned, w.chaos}
 	for range 1 + w.random.IntN(3)/2 {
 		acts[w.random.IntN(len(acts))](p)
 		if w.failed != nil {
 			return
 		}
+	}
+}
+
+// setUp, which may be cut off, be disturbed, or not come to its end before the
+// disaster (H14).
+func (w *world) setUp(p *process) {
+	switch w.random.IntN(8) {
+	case 0:
+		w.idle = w.random.IntN(2) == 0
+		_ = w.cdk(p, command{stopAfter: 2 + w.random.IntN(4)})
+		w.minutes(p, 0, 10)
+		if w.random.IntN(2) == 0 {
+			w.disaster(p)
+		} else {
+			w.takeAway(east, []part{buckets})
+			_ = w.cdk(p, command{active: west})
+			w.comeBack(east)
+		}
+		w.idle = false
+	case 1:
+		w.at(time.Duration(w.random.IntN(15*60))*time.Second, func() { w.blink() })
+	}
+	for range 3 {
+		if w.cdk(p, command{}) == nil {
+			return
+		}
+		w.minutes(p, 1, 2)
 	}
 }
 
@@ -177,10 +202,13 @@ func (w *world) disaster(p *process) {
 // planned switch, with whatever may disturb it.
 func (w *world) planned(p *process) {
 	to := w.other(w.active())
-	if n := w.random.IntN(4); n == 0 {
+	switch w.random.IntN(4) {
+	case 0:
 		w.beside(command{})
-	} else if n == 1 {
+	case 1:
 		w.at(time.Duration(w.random.IntN(20*60))*time.Second, func() { w.blink() })
+	case 2:
+		w.flaps()
 	}
 	switch w.random.IntN(8) {
 	case 0:
@@ -207,14 +235,39 @@ func (w *world) planned(p *process) {
 	}
 }
 
-// abort is what an operator types who has changed his mind.
+// abort is what an operator types who has changed his mind. The switch that he
+// hears is aborted must never be claimed; where the product says that the other
+// Region may not know of it yet, it may.
 func (w *world) abort(region string) {
 	w.start("operator", "", false, func(p *process) {
+		marked := w.marks()
 		s, err := caller{w, p}.Recovery(context.Background(), region, contract.RecoveryRequest{Action: contract.ActionAbort, RequestID: "operator"})
-		if err == nil && s.Done && w.meaning == 0 && !slices.Contains(s.Notices, "no switch is under way") {
-			clear(w.meant)
+		if err != nil || !s.Done || slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "cannot be read") }) {
+			return
+		}
+		left := w.marks()
+		for m := range marked {
+			w.aborted[m] = w.aborted[m] || !left[m]
 		}
 	})
+}
+
+// marks of switches in the ledgers.
+func (w *world) marks() map[mark]bool {
+	out := map[mark]bool{}
+	for _, p := range w.places {
+		if m, ok := markOf(p.bucket.objects[ledger.Key]); ok {
+			out[m] = true
+		}
+	}
+	return out
+}
+
+// hesitates: while a put of a ledger is under way somebody may change his mind.
+func (w *world) hesitates(d time.Duration) {
+	if c := w.inForce(); c != nil && w.random.IntN(2) == 0 {
+		w.at(time.Duration(w.random.Int64N(int64(d))), func() { w.abort(c.d.region) })
+	}
 }
 
 // liftByHand is somebody who saves production: writes go on at the fenced domain,
@@ -246,14 +299,7 @@ func (w *world) blink() {
 	long := time.Duration(1+w.random.IntN(8)) * time.Minute
 	switch w.random.IntN(3) {
 	case 0:
-		w.log.add(w.now, nil, "the link between the Regions is cut", nil)
-		w.cut = true
-		w.hear()
-		w.at(long, func() {
-			w.cut = false
-			w.log.add(w.now, nil, "the link is back", nil)
-			w.hear()
-		})
+		w.cutLink(long)
 	case 1:
 		w.takeAway(region, parts)
 		w.at(long, func() { w.comeBack(region) })
@@ -261,6 +307,29 @@ func (w *world) blink() {
 		w.takeAway(region, parts[w.random.IntN(len(parts)):][:1])
 		w.at(long, func() { w.comeBack(region) })
 	}
+}
+
+// flaps: the link comes and goes for a while, never away for long enough to count
+// as a loss.
+func (w *world) flaps() {
+	at := time.Duration(0)
+	for range 4 + w.random.IntN(8) {
+		at += time.Duration(90+w.random.IntN(150)) * time.Second
+		long := time.Duration(20+w.random.IntN(60)) * time.Second
+		w.at(at, func() { w.cutLink(long) })
+		at += long
+	}
+}
+
+func (w *world) cutLink(long time.Duration) {
+	w.log.add(w.now, nil, "the link between the Regions is cut", nil)
+	w.cut = true
+	w.hear()
+	w.at(long, func() {
+		w.cut = false
+		w.log.add(w.now, nil, "the link is back", nil)
+		w.hear()
+	})
 }
 
 func (w *world) takeAway(region string, which []part) {

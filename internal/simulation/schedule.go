@@ -38,6 +38,8 @@ type schedule struct {
 	faults  faults
 	after   func() error // the checks of each step
 	reach   func(from string, to target) error
+	// hesitates is told of a put of a ledger that will take so long.
+	hesitates func(d time.Duration)
 	// unavailable is the answer of a service that has a bad moment.
 	unavailable func(c *call) error
 	failed      error
@@ -240,7 +242,11 @@ func (s *schedule) take(c *call) {
 		s.at(c.sleeps, func() { s.answer(c, nil) })
 		return
 	}
-	s.at(s.faults.latency(s.random, c), func() { s.happen(c) })
+	d := s.faults.latency(s.random, c)
+	if c.decides() && d > 10*time.Second {
+		s.hesitates(d)
+	}
+	s.at(d, func() { s.happen(c) })
 }
 
 // run until the queue is empty, the time is over, or a check fails.

@@ -114,7 +114,7 @@ func (t *truth) changed(b *bucket, key string, before, after *object) {
 	}
 	switch {
 	case key == ledger.Key && after != nil:
-		t.claim(b, after.Body)
+		t.claim(b, before, after.Body)
 	case strings.HasPrefix(key, point.Prefix) && before != nil && after == nil && strings.Count(key, ".") == 1:
 		t.pruned(b, before)
 	case strings.Contains(key, "/index-") && !strings.Contains(key, "/indices/"):
@@ -148,8 +148,22 @@ func (w *world) setRecord(r route.Record) {
 	w.record = r
 }
 
+// mark of a switch. A later request that takes a switch over makes another one.
+type mark struct{ token, request string }
+
+func markOf(o *object) (mark, bool) {
+	if o == nil {
+		return mark{}, false
+	}
+	l, err := store.Parse(o.Object, store.JSON[ledger.Ledger])
+	if err != nil || l.Intent == nil {
+		return mark{}, false
+	}
+	return mark{l.Intent.Token, l.Intent.RequestID}, true
+}
+
 // claim sees each ledger that is written.
-func (t *truth) claim(b *bucket, body []byte) {
+func (t *truth) claim(b *bucket, before *object, body []byte) {
 	var l ledger.Ledger
 	if err := json.Unmarshal(body, &l); err != nil {
 		t.fail("a ledger in %s that is none: %v", b.region, err)
@@ -174,7 +188,7 @@ func (t *truth) claim(b *bucket, body []byte) {
 			t.fail("generation %d is claimed after %d", l.Generation, t.top)
 			return
 		}
-		t.switched(b, last, c)
+		t.switched(b, last, c, before)
 	} else if o := t.w.places[t.w.other(d.region)].domain; o != nil && len(t.holds(o)) > 0 {
 		t.fail("H14: %s claims generation 1 while the domain in %s holds documents", d.region, o.region)
 	}
@@ -182,8 +196,9 @@ func (t *truth) claim(b *bucket, body []byte) {
 	t.w.stats.Claims++
 }
 
-// switched holds the claimed domain against the one before.
-func (t *truth) switched(where *bucket, last, c *claimed) {
+// switched holds the claimed domain against the one before. before is the ledger
+// that the claim replaced.
+func (t *truth) switched(where *bucket, last, c *claimed, before *object) {
 	c.before = last.d
 	if c.ledger.Generation > 1 && last.d == c.d {
 		return
@@ -209,12 +224,15 @@ func (t *truth) switched(where *bucket, last, c *claimed) {
 		t.fail("H2: the switch to %s was meant by nobody", c.d.region)
 		return
 	}
+	if consumed, ok := markOf(before); ok && t.w.aborted[consumed] {
+		t.fail("H3: the switch to %s is claimed after it was aborted", c.d.region)
+		return
+	}
 	lossless := !lossy && blocked
 	// A claim that was made without the other Region's ledger went by its being
 	// lost: what that one takes on, cut off, is in its salvage.
 	c.lossless = lossless && where.region == last.d.region
 	if t.w.now.Sub(t.w.lifted) < time.Minute {
-		c.lossless = false
 		return // between the last look and the claim: nobody can know
 	}
 	if !lossless && !t.w.lost(c.d.region) {

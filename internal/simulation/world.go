@@ -41,12 +41,11 @@ type world struct {
 	later   int                  // indexes that clients made
 	age     map[string]time.Time // of indexes, by UUID
 	// lifted: when somebody last took blocks away by hand, asking nobody.
-	lifted time.Time
-	meant  map[string]int64 // Region to the generation at which somebody explicitly asked for it
-	// meaning are the commands under way that ask for a switch: an abort ends the
-	// switch that stands, not one that such a command asks for after it.
-	meaning int
+	lifted  time.Time
+	meant   map[string]int64 // Region to the generation at which somebody explicitly asked for it
+	aborted map[mark]bool
 	ending  bool
+	idle    bool // nobody writes yet
 	stats   Statistics
 }
 
@@ -78,7 +77,7 @@ func (w *world) other(region string) string { return w.settings.Other(region) }
 func newWorld(s *schedule, m Mutation) *world {
 	w := &world{
 		schedule: s, mutation: m, places: map[string]*place{}, stacks: map[string]*stack{}, cdkJSON: east,
-		age: map[string]time.Time{}, meant: map[string]int64{}, silences: map[string]*silent{}, givenUp: map[string]time.Time{},
+		age: map[string]time.Time{}, meant: map[string]int64{}, silences: map[string]*silent{}, givenUp: map[string]time.Time{}, aborted: map[mark]bool{},
 		settings: contract.Settings{
 			Name: "films", Account: "111122223333", PrimaryRegion: east, SecondaryRegion: west, ControlRegion: west, RPOMinutes: 20,
 			Retention: contract.Retention{Count: 2}, LostAfter: 120, DNS: contract.DNS{Record: "search.example.com", TTL: 60},
@@ -89,7 +88,7 @@ func newWorld(s *schedule, m Mutation) *world {
 		w.places[r].bucket.absent = true
 	}
 	w.truth = newTruth(w)
-	s.reach, s.unavailable, s.after = w.reachable, w.unavailable, w.check
+	s.reach, s.unavailable, s.hesitates, s.after = w.reachable, w.unavailable, w.hesitates, w.check
 	return w
 }
 
