@@ -227,6 +227,7 @@ func (w *World) catchSnapshot(ctx context.Context, docs []client.Document) (stri
 		return "", err
 	}
 	w.Cloud.Gateway.SilenceLink(Primary, Secondary)
+	time.Sleep(2 * time.Second) // for what had passed the gateway before
 	var running struct {
 		Snapshots []struct {
 			Snapshot string `json:"snapshot"`
