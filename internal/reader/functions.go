@@ -13,6 +13,7 @@ import (
 	"path"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 
@@ -57,6 +58,10 @@ func (a *AWS) Async(ctx context.Context, region, name string) (*Resource, error)
 	return &Resource{Name: name, ARN: aws.ToString(out.FunctionArn), Properties: shape(out)}, nil
 }
 
+// patient client, for what takes longer than a control plane's answer; the
+// context bounds it.
+func patient() *awshttp.BuildableClient { return awshttp.NewBuildableClient() }
+
 // largestPackage that Lambda takes, unzipped
 // (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 const largestPackage = 250 << 20
@@ -67,11 +72,7 @@ func (a *AWS) Code(ctx context.Context, url string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetch a function's package: %w", err)
 	}
-	var client aws.HTTPClient = http.DefaultClient
-	if a.cfg.HTTPClient != nil {
-		client = a.cfg.HTTPClient
-	}
-	answer, err := client.Do(req)
+	answer, err := patient().Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("fetch a function's package: %w", err)
 	}
@@ -129,7 +130,10 @@ func (a *AWS) Inspect(ctx context.Context, region, arn string) (*contract.Inspec
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}
-	out, err := a.lambda(region).Invoke(ctx, &lambda.InvokeInput{FunctionName: &arn, Payload: payload})
+	client := lambda.NewFromConfig(a.cfg, func(o *lambda.Options) {
+		o.Region, o.HTTPClient, o.Retryer = region, patient(), aws.NopRetryer{}
+	})
+	out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &arn, Payload: payload})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", step, err)
 	}

@@ -231,3 +231,12 @@ func (f *Facts) inForce(ctx context.Context) (ledger.Ledger, error) {
 	}
 	return led, err
 }
+
+// Active Region, "" when nobody knows.
+func (f *Facts) Active(ctx context.Context) string {
+	led, _, err := f.InForce(ctx)
+	if err != nil {
+		return ""
+	}
+	return led.ActiveRegion
+}

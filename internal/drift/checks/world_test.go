@@ -181,10 +181,7 @@ func (w *world) run(o drift.Options) drift.Report {
 	w.t.Helper()
 	ctx := w.t.Context()
 	w.facts.Memo, w.facts.Slow = drift.NewMemo(ctx, w.limit), w.limit
-	at := drift.Regions{Pair: []string{east, west}, Control: w.app.ControlRegion}
-	if led, ok, err := w.facts.InForce(ctx); err == nil && ok {
-		at.Active = led.ActiveRegion
-	}
+	at := drift.Regions{Pair: []string{east, west}, Control: w.app.ControlRegion, Find: w.facts.Active}
 	o.Limit, o.Clock = 5*time.Second, func() time.Time { return now }
 	r, err := drift.Run(ctx, checks.All(w.facts), at, o)
 	w.check(err)
