@@ -31,7 +31,6 @@ type Inspection struct {
 	// sets.
 	AutoCreate     string            `json:"autoCreate,omitempty"`
 	AutoCreateLeft bool              `json:"autoCreateLeft,omitempty"`
-	Disk           DiskState         `json:"disk,omitzero"`
 	Largest        ShardState        `json:"largest,omitzero"`
 	Failed         map[string]string `json:"failed,omitempty"` // part: why it could not be looked at
 }
@@ -43,7 +42,6 @@ const (
 	PartRepositories = "repositories"
 	PartIndices      = "indices"
 	PartSettings     = "settings"
-	PartDisk         = "disk"
 )
 
 // MappingState of one role inside the domain.
@@ -60,7 +58,8 @@ type RepositoryState struct {
 	BasePath string `json:"basePath,omitempty"`
 	Role     string `json:"role,omitempty"`
 	Readonly bool   `json:"readonly"`
-	// Refused is what the engine said when it was verified; empty: every node reads it.
+	// Refused is what the engine said when it was verified; empty: every node reads
+	// it, or it is writable and was not asked, since that writes a blob.
 	Refused string `json:"refused,omitempty"`
 }
 
@@ -73,16 +72,10 @@ type LeftOutState struct {
 	Warm     bool `json:"warm,omitempty"` // it lies in the warm or cold tier
 }
 
-// DiskState of the data nodes together, in bytes.
-type DiskState struct {
-	Nodes     int   `json:"nodes"`
-	Total     int64 `json:"total"`
-	Available int64 `json:"available"`
-}
-
-// ShardState of the largest primary.
+// ShardState of the largest primary, as far as the engine tells: an index's size by
+// its shards.
 type ShardState struct {
-	Index string `json:"index"`
-	Shard int    `json:"shard"`
-	Bytes int64  `json:"bytes"`
+	Index  string `json:"index"`
+	Shards int    `json:"shards"` // primaries of the index
+	Bytes  int64  `json:"bytes"`
 }

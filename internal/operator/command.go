@@ -180,8 +180,10 @@ func printJSON(w io.Writer, v any) error {
 }
 
 type statusCommand struct {
-	Output string `short:"o" enum:"text,json" default:"text" help:"text or json."`
-	Points int    `default:"5" help:"Newest recovery points to read, for each generation in each bucket; 0 for all."`
+	Output string        `short:"o" enum:"text,json" default:"text" help:"text or json."`
+	Points int           `default:"5" help:"Newest recovery points to read, for each generation in each bucket; 0 for all."`
+	Watch  bool          `short:"w" help:"Keep it on the screen, until interrupted."`
+	Every  time.Duration `default:"5s" help:"How often --watch looks."`
 }
 
 // Help of the command.
@@ -190,10 +192,33 @@ func (statusCommand) Help() string {
 }
 
 func (c statusCommand) Run(ctx context.Context, s *session, attention *bool) error {
+	for c.Watch {
+		if err := c.once(ctx, s, attention); err != nil {
+			return err
+		}
+		if err := s.Wait(ctx, c.Every); err != nil {
+			return nil // it was interrupted, which is how a watch ends
+		}
+	}
+	return c.once(ctx, s, attention)
+}
+
+// clearScreen of a terminal, and go to its first line.
+const clearScreen = "\x1b[H\x1b[2J"
+
+func (c statusCommand) once(ctx context.Context, s *session, attention *bool) error {
 	status := s.Status(ctx, c.Points)
+	if c.Watch && ctx.Err() != nil {
+		return nil // half of it is not the state of things
+	}
 	*attention = len(status.Attention) > 0
 	if c.Output == "json" {
 		return printJSON(s.Out, status)
+	}
+	if c.Watch {
+		if _, err := io.WriteString(s.Out, clearScreen); err != nil {
+			return err
+		}
 	}
 	return status.Print(s.Out)
 }

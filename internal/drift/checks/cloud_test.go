@@ -113,8 +113,8 @@ func inspected(app *config.App, region string) *contract.Inspection {
 	i := &contract.Inspection{
 		Region: region, Domain: contract.DomainReady, ClusterUUID: cluster, Version: "3.3.0", AutoCreate: "true",
 		Mappings: []contract.MappingState{{Role: contract.ManageSnapshots}},
-		Disk:     contract.DiskState{Nodes: 3, Total: 300 << 30, Available: 200 << 30}, Largest: contract.ShardState{Index: "movies", Bytes: 1 << 30},
-		LeftOut: []contract.LeftOutState{{Name: ".opendistro_security", Reason: "system"}},
+		Largest:  contract.ShardState{Index: "movies", Shards: 1, Bytes: 1 << 30},
+		LeftOut:  []contract.LeftOutState{{Name: ".opendistro_security", Reason: "system"}},
 	}
 	if region == app.ActiveRegion {
 		i.Repositories = []contract.RepositoryState{{Name: contract.Repository, Bucket: n.Bucket(app.Other(region)), BasePath: cluster, Role: n.SnapshotRoleARN(region)}}

@@ -46,7 +46,7 @@ func (f *Facts) clusterChecks() []drift.Check {
 			drift.Active, contract.PartRepositories, f.repository),
 		asks("readonly", "every other registration of a snapshot bucket is read-only", "two writers corrupt a repository for both (F1)",
 			drift.EachRegion, contract.PartRepositories, f.readonly),
-		asks("verify", "each node reaches each repository", "a snapshot or a restore fails on that node (F13, F15)",
+		asks("verify", "each node reaches each read-only repository", "a restore fails on that node; the writable one is verified by each snapshot (F13, F15)",
 			drift.EachRegion, contract.PartRepositories, f.verify),
 		asks("left-out", "recovery points hold every index that users have", "what they do not hold is lost at a failover (H12)",
 			drift.Active, contract.PartIndices, f.leftOut),
@@ -222,8 +222,8 @@ func (f *Facts) autoCreate(ctx context.Context, i *contract.Inspection) ([]drift
 func (f *Facts) shardSize(_ context.Context, i *contract.Inspection) ([]drift.Finding, error) {
 	l := i.Largest
 	out := drift.Finding{
-		Resource: fmt.Sprintf("index %s, shard %d", l.Index, l.Shard), Expected: fmt.Sprintf("at most %d GiB", restoreRate*longestRestore>>30),
-		Found: fmt.Sprintf("%d GiB: %d min at 40 MB/s", l.Bytes>>30, l.Bytes/restoreRate/60),
+		Resource: "index " + l.Index, Expected: fmt.Sprintf("at most %d GiB", restoreRate*longestRestore>>30),
+		Found: fmt.Sprintf("%d GiB a shard, of %d: %d min at 40 MB/s", l.Bytes>>30, l.Shards, l.Bytes/restoreRate/60),
 		Mend:  "_split the index, or reindex it into more shards; roll over earlier (50 GiB a shard at most)",
 	}
 	switch {
@@ -277,31 +277,41 @@ func (f *Facts) disk(ctx context.Context, region string) ([]drift.Finding, error
 		return nil, err
 	}
 	need := own[0].BytesTotal
-	d := f.App.Domain
-	room, what := int64(d.DataNodes)*int64(d.Volume.SizeGiB)<<30, fmt.Sprintf("%d nodes of %d GiB, as configured", d.DataNodes, d.Volume.SizeGiB)
-	// A quarter is the engine's and the service's own: watermarks, translogs, logs.
-	room -= room / 4
-	i, err := f.look(ctx, region)
+	have, err := f.domain(ctx, region)
 	if err != nil {
 		return nil, err
 	}
-	if i != nil && i.Failed[contract.PartDisk] == "" && i.Disk.Total > 0 && !f.restores() {
-		room, what = i.Disk.Available, fmt.Sprintf("%d nodes that stand there", i.Disk.Nodes)
+	nodes, each, what := int64(f.App.Domain.DataNodes), int64(f.App.Domain.Volume.SizeGiB), "as configured"
+	if have != nil {
+		n, v := number(have.Properties, "ClusterConfig", "InstanceCount"), number(have.Properties, "EBSOptions", "VolumeSize")
+		if n > 0 && v > 0 {
+			nodes, each, what = n, v, "that stand there"
+		}
 	}
+	// A quarter is the engine's and the service's own: watermarks, translogs, logs.
+	room := nodes * each << 30 / 4 * 3
 	out := drift.Finding{
-		Resource: "recovery point " + own[0].ID.String(), Expected: fmt.Sprintf("%d MiB of primaries fit into %s", need>>20, what), Found: fmt.Sprintf("room for %d MiB", room>>20),
+		Resource: "recovery point " + own[0].ID.String(), Expected: fmt.Sprintf("%d MiB of primaries fit into %d nodes of %d GiB, %s", need>>20, nodes, each, what), Found: fmt.Sprintf("room for %d MiB", room>>20),
 		Mend: "raise dr.domain.volume.sizeGiB or dr.domain.dataNodes and deploy; or restore less, by dr.restore",
 	}
 	switch {
 	case need > room:
 		return []drift.Finding{out}, nil
 	case 2*need > room:
-		out.Kind, out.Expected = drift.Note, fmt.Sprintf("%d MiB, with one replica of each, fit into %s", need>>19, what)
+		out.Kind, out.Expected = drift.Note, out.Expected+", with one replica of each"
 		return []drift.Finding{out}, nil
 	}
 	return nil, nil
 }
 
-// restores: a warm standby holds its copy already, so that what is free is not
-// what a failover has.
-func (f *Facts) restores() bool { return f.App.Standby == "warm" }
+// number of a property, however it was decoded.
+func number(properties map[string]any, property, key string) int64 {
+	m, _ := properties[property].(map[string]any)
+	switch v := m[key].(type) {
+	case float64:
+		return int64(v)
+	case int:
+		return int64(v)
+	}
+	return 0
+}

@@ -120,17 +120,18 @@ func (p Place) decrypt() []Statement {
 	if !p.Encrypted {
 		return nil
 	}
-	var keys, services []string
-	for _, region := range p.Regions {
-		keys, services = append(keys, "arn:aws:kms:"+region+":"+p.Names.Account+":key/*"), append(services, "s3."+region+".amazonaws.com")
+	var out []Statement
+	for i, region := range p.Regions {
+		out = append(out, Statement{
+			Sid: []string{"KeyPrimary", "KeySecondary"}[i], Resources: []string{"arn:aws:kms:" + region + ":" + p.Names.Account + ":key/*"}, Actions: []string{"kms:Decrypt"},
+			Wildcard: "narrowed to the key with the bucket's alias, used through S3 of its Region (X7)",
+			Conditions: map[string]any{
+				"ForAnyValue:StringEquals": map[string]any{"kms:ResourceAliases": p.Names.BucketKeyAlias()},
+				"StringEquals":             map[string]any{"kms:ViaService": "s3." + region + ".amazonaws.com"},
+			},
+		})
 	}
-	return []Statement{{
-		Sid: "OwnObjectsKey", Resources: keys, Actions: []string{"kms:Decrypt"}, Wildcard: "narrowed to the key with the bucket's alias, used through S3 (X7)",
-		Conditions: map[string]any{
-			"ForAnyValue:StringEquals": map[string]any{"kms:ResourceAliases": p.Names.BucketKeyAlias()},
-			"StringEquals":             map[string]any{"kms:ViaService": services},
-		},
-	}}
+	return out
 }
 
 // Document of the policy, as IAM takes it.
