@@ -1,5 +1,6 @@
-// Command osdr shows an operator both Regions and plans or aborts a switch. It
-// needs no Node and works while a Region is away. See internal/operator.
+// Command osdr shows an operator both Regions, plans or aborts a switch, and tells
+// a pipeline what has drifted. It needs no Node and works while a Region is away.
+// See internal/operator and internal/drift.
 package main
 
 import (
@@ -8,18 +9,21 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"github.com/opensearch-dr/osdr/internal/awsclients"
 	"github.com/opensearch-dr/osdr/internal/config"
+	"github.com/opensearch-dr/osdr/internal/drift/command"
 	"github.com/opensearch-dr/osdr/internal/operator"
+	"github.com/opensearch-dr/osdr/internal/reader"
 	"github.com/opensearch-dr/osdr/internal/route"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := operator.Main(ctx, os.Args[1:], operator.Streams{Out: os.Stdout, Err: os.Stderr}, cloud{})
+	code := operator.Main(ctx, os.Args[1:], operator.Streams{Out: os.Stdout, Err: os.Stderr}, cloud{}, command.Extras(sources)...)
 	stop()
 	os.Exit(code)
 }
@@ -46,11 +50,28 @@ func (cloud) World(ctx context.Context, app *config.App) (operator.World, error)
 	}
 	names := app.Names()
 	w := operator.World{
-		Buckets: map[string]store.Bucket{}, Domains: awsclients.NewPlane(cfg, names), Controllers: awsclients.NewFunctions(cfg, names),
+		Domains: awsclients.NewPlane(cfg, names), Controllers: awsclients.NewFunctions(cfg, names),
 		Zone: route.New(route53.NewFromConfig(cfg), app.DNS.ZoneID), Knock: awsclients.Knock,
 	}
-	for _, region := range app.Regions() {
-		w.Buckets[region] = store.New(store.NewClient(cfg, region), names.Bucket(region), region)
-	}
+	w.Buckets = buckets(cfg, app)
 	return w, nil
+}
+
+func buckets(cfg aws.Config, app *config.App) map[string]store.Bucket {
+	out := map[string]store.Bucket{}
+	for _, region := range app.Regions() {
+		out[region] = store.New(store.NewClient(cfg, region), app.Names().Bucket(region), region)
+	}
+	return out
+}
+
+// sources of osdr drift.
+func sources(ctx context.Context, app *config.App) (command.Sources, error) {
+	cfg, err := awsclients.OperatorConfig(ctx, app.SecondaryRegion)
+	if err != nil {
+		return command.Sources{}, err
+	}
+	return command.Sources{
+		Cloud: reader.New(cfg), Buckets: buckets(cfg, app), Zone: route.New(route53.NewFromConfig(cfg), app.DNS.ZoneID),
+	}, nil
 }

@@ -111,6 +111,8 @@ type RecoveryStatus struct {
 	Points []PointStatus `json:"points,omitempty"`
 	// Notices of the run, for people.
 	Notices []string `json:"notices,omitempty"`
+	// Inspection of the domain; only ActionInspect makes one.
+	Inspection *Inspection `json:"inspection,omitempty"`
 }
 
 // Loss window of an unplanned switch: what the lost domain acknowledged after

@@ -47,6 +47,14 @@ func (c *Client) Capsule(ctx context.Context) (Capsule, error) {
 	if err := out.without(autoCreate, err); err != nil {
 		return Capsule{}, err
 	}
+	switch on, err := c.ISM(ctx); {
+	case err == nil:
+		out.ISM = &on
+	case !errors.Is(err, ErrNotOffered):
+		if err := out.without(ismEnabled, err); err != nil {
+			return Capsule{}, err
+		}
+	}
 	out.Aliases, err = c.aliases(ctx)
 	if err := out.without("aliases", err); err != nil {
 		return Capsule{}, err

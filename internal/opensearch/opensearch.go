@@ -119,7 +119,7 @@ type SnapshotRequest struct {
 // Capsule is what a snapshot does not carry (F9, H12, H38), each part as the
 // engine's JSON by name, ready to be put again: templates, pipelines, ISM
 // policies, aliases, non-reserved roles and mappings. No password hashes. And the
-// one cluster setting that decides which indexes a write makes.
+// cluster settings that decide what makes and removes indexes by itself.
 type Capsule struct {
 	IndexTemplates     map[string]map[string]any `json:"indexTemplates,omitempty"`
 	LegacyTemplates    map[string]map[string]any `json:"legacyTemplates,omitempty"`
@@ -130,8 +130,11 @@ type Capsule struct {
 	Roles              map[string]map[string]any `json:"roles,omitempty"`
 	RoleMappings       map[string]map[string]any `json:"roleMappings,omitempty"`
 	// AutoCreate is the cluster's action.auto_create_index; nil: it was not told.
-	AutoCreate  *AutoCreate `json:"autoCreate,omitempty"`
-	Unavailable []string    `json:"unavailable,omitempty"` // parts this domain does not offer, and why
+	AutoCreate *AutoCreate `json:"autoCreate,omitempty"`
+	// ISM says whether index state management runs; nil: it was not told, or this
+	// domain has none.
+	ISM         *bool    `json:"ism,omitempty"`
+	Unavailable []string `json:"unavailable,omitempty"` // parts this domain does not offer, and why
 }
 
 // AutoCreate of indexes: the setting's value, or, not Set, the engine's default.

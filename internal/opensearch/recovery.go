@@ -94,8 +94,8 @@ type Recovery interface {
 	PutAliases(ctx context.Context, actions []AliasAction) error
 	// PutCapsule puts templates, pipelines and ISM policies, again if need be.
 	// A part that the engine refuses for its content is a notice and the others go
-	// on; everything else is an error. Aliases, AutoCreate and security parts are
-	// not in it.
+	// on; everything else is an error. Aliases, the two settings and security
+	// parts are not in it.
 	PutCapsule(ctx context.Context, c Capsule) (notices []string, err error)
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -53,8 +55,28 @@ type session struct {
 	overrides map[string]string
 }
 
+// Extra is a command that another package brings, with exit codes of its own. Its
+// Run takes a context, *Session and *Exit.
+type Extra struct {
+	Name, Help string
+	Command    any
+	Failed     int // exit code when it fails, or its command line is wrong
+}
+
+// Session of an Extra.
+type Session struct {
+	Streams
+	App       *config.App
+	Folder    string            // of cdk.json
+	Overrides map[string]string // that -c gave
+	Timeout   time.Duration
+}
+
+// Exit code that an Extra sets.
+type Exit int
+
 // Main runs a command line and answers the exit code.
-func Main(ctx context.Context, args []string, s Streams, cloud Cloud) (code int) {
+func Main(ctx context.Context, args []string, s Streams, cloud Cloud, extras ...Extra) (code int) {
 	var c cli
 	type exit struct{ code int }
 	defer func() {
@@ -66,29 +88,37 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud) (code int)
 			code = e.code
 		}
 	}()
-	parser, err := kong.New(&c, kong.Name("osdr"), kong.Description(description), kong.Writers(s.Out, s.Err), kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Exit(func(n int) { panic(exit{n}) }))
+	failed := ExitError
+	options := []kong.Option{}
+	for _, e := range extras {
+		options = append(options, kong.DynamicCommand(e.Name, e.Help, "", e.Command))
+		if slices.Contains(args, e.Name) {
+			failed = e.Failed
+		}
+	}
+	parser, err := kong.New(&c, append(options, kong.Name("osdr"), kong.Description(description), kong.Writers(s.Out, s.Err), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Exit(func(n int) { panic(exit{n}) }))...)
 	if err != nil {
-		return fail(s, false, err)
+		return fail(s, false, failed, err)
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return fail(s, false, fmt.Errorf("%w; osdr --help tells what there is", err))
+		return fail(s, false, failed, fmt.Errorf("%w; osdr --help tells what there is", err))
 	}
 	asJSON := c.output(parsed.Command()) == "json"
 	o, overrides, err := c.open(ctx, cloud)
 	if err != nil {
-		return fail(s, asJSON, err)
+		return fail(s, asJSON, failed, err)
 	}
-	attention := false
-	err = parsed.Run(&session{s, o, overrides}, &attention)
+	attention, own := false, Exit(ExitOK)
+	err = parsed.Run(&session{s, o, overrides}, &attention, &Session{s, o.App, o.Folder, overrides, c.Timeout}, &own)
 	switch {
 	case err != nil:
-		return fail(s, asJSON, err)
+		return fail(s, asJSON, failed, err)
 	case attention:
 		return ExitAttention
 	}
-	return ExitOK
+	return int(own)
 }
 
 func (c *cli) output(command string) string {
@@ -119,7 +149,7 @@ func (c *cli) open(ctx context.Context, cloud Cloud) (*Operator, map[string]stri
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Operator{App: app, Committed: committed, World: world, Timeout: c.Timeout, Clock: time.Now, Wait: wait}, overrides, nil
+	return &Operator{App: app, Committed: committed, Folder: filepath.Dir(path), World: world, Timeout: c.Timeout, Clock: time.Now, Wait: wait}, overrides, nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -131,16 +161,16 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func fail(s Streams, asJSON bool, err error) int {
+func fail(s Streams, asJSON bool, code int, err error) int {
 	line := "ERROR: " + err.Error()
 	if asJSON {
 		// A script reads the answer on stdout and this on stderr.
-		if b, merr := json.Marshal(map[string]any{"error": err.Error(), "code": ExitError}); merr == nil {
+		if b, merr := json.Marshal(map[string]any{"error": err.Error(), "code": code}); merr == nil {
 			line = string(b)
 		}
 	}
 	_, _ = io.WriteString(s.Err, line+"\n") // there is nobody else to tell
-	return ExitError
+	return code
 }
 
 func printJSON(w io.Writer, v any) error {
@@ -150,8 +180,10 @@ func printJSON(w io.Writer, v any) error {
 }
 
 type statusCommand struct {
-	Output string `short:"o" enum:"text,json" default:"text" help:"text or json."`
-	Points int    `default:"5" help:"Newest recovery points to read, for each generation in each bucket; 0 for all."`
+	Output string        `short:"o" enum:"text,json" default:"text" help:"text or json."`
+	Points int           `default:"5" help:"Newest recovery points to read, for each generation in each bucket; 0 for all."`
+	Watch  bool          `short:"w" help:"Keep it on the screen, until interrupted."`
+	Every  time.Duration `default:"5s" help:"How often --watch looks."`
 }
 
 // Help of the command.
@@ -160,10 +192,33 @@ func (statusCommand) Help() string {
 }
 
 func (c statusCommand) Run(ctx context.Context, s *session, attention *bool) error {
+	for c.Watch {
+		if err := c.once(ctx, s, attention); err != nil {
+			return err
+		}
+		if err := s.Wait(ctx, c.Every); err != nil {
+			return nil // it was interrupted, which is how a watch ends
+		}
+	}
+	return c.once(ctx, s, attention)
+}
+
+// clearScreen of a terminal, and go to its first line.
+const clearScreen = "\x1b[H\x1b[2J"
+
+func (c statusCommand) once(ctx context.Context, s *session, attention *bool) error {
 	status := s.Status(ctx, c.Points)
+	if c.Watch && ctx.Err() != nil {
+		return nil // half of it is not the state of things
+	}
 	*attention = len(status.Attention) > 0
 	if c.Output == "json" {
 		return printJSON(s.Out, status)
+	}
+	if c.Watch {
+		if _, err := io.WriteString(s.Out, clearScreen); err != nil {
+			return err
+		}
 	}
 	return status.Print(s.Out)
 }

@@ -54,6 +54,7 @@ type World struct {
 type Operator struct {
 	App       *config.App
 	Committed string // activeRegion of cdk.json itself
+	Folder    string // of cdk.json
 	World     World
 	Timeout   time.Duration
 	Clock     func() time.Time // used only where no bucket tells S3's time

@@ -90,6 +90,19 @@ func TestG5_APlanHardlyAsksTheLostRegion(t *testing.T) {
 	}
 }
 
+// A point of a newer engine than the target's is passed over by the plan as by the
+// switch, and the window counts from the one before it (F6).
+func TestF6_APlanPassesOverAPointOfANewerEngine(t *testing.T) {
+	s := served()
+	s.Away = []string{east}
+	s.Points = append(s.Points, pointSpec{In: west, Generation: 1, Cluster: "cluster-east", Age: "5m", Engine: "3.4.0"})
+	o, _ := open(t, s, nil)
+	p := plan(t, o, operator.Ask{Kind: operator.Failover})
+	if p.LossSeconds != 1200 || len(p.PassedOver) != 1 || !strings.Contains(p.PassedOver[0], "engine 3.4.0, the domain here is 3.3") {
+		t.Errorf("%+v", p)
+	}
+}
+
 // A Region that answers nothing costs two rounds of the given time, not more.
 func TestG5_StatusIsBounded(t *testing.T) {
 	s := marked()

@@ -178,7 +178,7 @@ func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, readi
 		}
 		return why == ""
 	})
-	p.PassedOver = append(skipped, old...)
+	p.PassedOver = slices.Concat(skipped, old)
 	if errors.Is(err, store.ErrAbsent) {
 		err = nil
 	}

@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -83,6 +84,7 @@ type pointSpec struct {
 	Kind       string `json:"kind"`
 	Broken     bool   `json:"broken"` // an object of it is missing
 	Documents  int64  `json:"documents"`
+	Engine     string `json:"engine"` // otherwise 3.3.0
 }
 
 // world of a state.
@@ -180,7 +182,7 @@ func (w *world) point(ctx context.Context, n int, s pointSpec) error {
 	}
 	_, err = point.Write(ctx, b, point.Point{
 		ID: point.ID{Generation: s.Generation}, ClusterUUID: s.Cluster, BasePath: s.Cluster, Region: led.Region, Bucket: b.Name(),
-		Snapshot: fmt.Sprint("snapshot-", n), SnapshotUUID: fmt.Sprint("uuid-", n), Token: fmt.Sprint("uuid-", n), EngineVersion: "3.3.0",
+		Snapshot: fmt.Sprint("snapshot-", n), SnapshotUUID: fmt.Sprint("uuid-", n), Token: fmt.Sprint("uuid-", n), EngineVersion: cmp.Or(s.Engine, "3.3.0"),
 		Start: now.Add(-age), End: now.Add(-age + time.Second), Documents: s.Documents, BytesTotal: 27_100_000, BytesAdded: 66_000, Kind: s.Kind,
 		Indices: []point.Index{{Name: "movies", UUID: "u"}, {Name: "flights", UUID: "v"}}, Ledger: led.ledger().Copy(),
 	}, []point.Object{object}, opensearch.Capsule{})

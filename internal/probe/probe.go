@@ -29,6 +29,22 @@ type Record struct {
 	Mixed time.Time `json:"mixed,omitzero"`
 	// Last is the time of the newest look.
 	Last time.Time `json:"last,omitzero"`
+	// Looks in a row that were silent in every way.
+	Looks int `json:"looks,omitempty"`
+}
+
+// A silence is made of looks: enough of them, and none so far from the next that
+// a link which comes and goes could have been there in between. A controller
+// looks at least each minute.
+const (
+	apart = 2 * time.Minute
+	least = 3
+)
+
+// Heard of the Region, by whatever else was asked of it: it is not silent.
+func (r Record) Heard() Record {
+	r.Silent, r.Looks = time.Time{}, 0
+	return r
 }
 
 // Verdict of a Record.
@@ -42,11 +58,11 @@ const (
 	Mixed   Verdict = "mixed" // for long enough
 )
 
-// Add a look and decide. Two looks farther apart than after prove nothing of the
-// time between them, so the count begins again.
+// Add a look and decide. Two looks too far apart prove nothing of the time between
+// them, so the count begins again.
 func (r Record) Add(l Look, after time.Duration) (Record, Verdict) {
-	if gap := l.At.Sub(r.Last); gap < 0 || gap > max(after, 5*time.Minute) {
-		r.Silent, r.Mixed = time.Time{}, time.Time{}
+	if gap := l.At.Sub(r.Last); gap < 0 || gap > apart {
+		r = Record{}
 	}
 	r.Last = l.At
 	silent := l.silent()
@@ -58,12 +74,13 @@ func (r Record) Add(l Look, after time.Duration) (Record, Verdict) {
 		if r.Silent.IsZero() {
 			r.Silent = l.At
 		}
-		if l.At.Sub(r.Silent) >= after {
+		r.Looks++
+		if l.At.Sub(r.Silent) >= after && r.Looks >= least {
 			return r, Lost
 		}
 		return r, Waiting
 	}
-	r.Silent = time.Time{}
+	r = r.Heard()
 	if r.Mixed.IsZero() {
 		r.Mixed = l.At
 	}

@@ -32,11 +32,13 @@ func TestH16_LostIsSilentInEveryWayAllTheTime(t *testing.T) {
 	}
 	for name, steps := range map[string][]step{
 		"all there":          {{0, "...", probe.Answers}},
-		"lost":               {{0, "xxx", probe.Waiting}, {time.Minute, "xxx", probe.Waiting}, {3 * time.Minute, "xxx", probe.Lost}},
+		"lost":               {{0, "xxx", probe.Waiting}, {90 * time.Second, "xxx", probe.Waiting}, {3 * time.Minute, "xxx", probe.Lost}},
+		"two looks":          {{0, "xxx", probe.Waiting}, {3 * time.Minute, "xxx", probe.Waiting}},
+		"a link that flaps":  {{0, "xxx", probe.Waiting}, {130 * time.Second, "xxx", probe.Waiting}, {260 * time.Second, "xxx", probe.Waiting}},
 		"a blip":             {{0, "xxx", probe.Waiting}, {2 * time.Minute, "...", probe.Answers}, {3 * time.Minute, "xxx", probe.Waiting}},
-		"one sign of life":   {{0, "xxx", probe.Waiting}, {2 * time.Minute, "x.x", probe.Waiting}, {3 * time.Minute, "xxx", probe.Waiting}, {6 * time.Minute, "xxx", probe.Lost}},
-		"mixed":              {{0, "x..", probe.Waiting}, {time.Minute, ".x.", probe.Waiting}, {3 * time.Minute, "x..", probe.Mixed}},
-		"nobody looked":      {{0, "xxx", probe.Waiting}, {time.Hour, "xxx", probe.Waiting}, {time.Hour + 3*time.Minute, "xxx", probe.Lost}},
+		"one sign of life":   {{0, "xxx", probe.Waiting}, {2 * time.Minute, "x.x", probe.Waiting}, {3 * time.Minute, "xxx", probe.Waiting}, {5 * time.Minute, "xxx", probe.Waiting}, {6 * time.Minute, "xxx", probe.Lost}},
+		"mixed":              {{0, "x..", probe.Waiting}, {90 * time.Second, ".x.", probe.Waiting}, {3 * time.Minute, "x..", probe.Mixed}},
+		"nobody looked":      {{0, "xxx", probe.Waiting}, {time.Hour, "xxx", probe.Waiting}, {time.Hour + 2*time.Minute, "xxx", probe.Waiting}, {time.Hour + 3*time.Minute, "xxx", probe.Lost}},
 		"a clock that jumps": {{time.Hour, "xxx", probe.Waiting}, {0, "xxx", probe.Waiting}, {time.Minute, "xxx", probe.Waiting}},
 	} {
 		var r probe.Record

@@ -254,10 +254,16 @@ func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal
 	if err := dom.PutAliases(ctx, actions); err != nil {
 		return fmt.Errorf("replay the aliases: %w", err)
 	}
-	if c.AutoCreate != nil && rec != nil {
-		// Automatic creation is off here until the lift, which gives back what the
-		// record says: from now on the source's, not what a new domain came with.
-		rec.AutoCreate, rec.AutoCreateSet = c.AutoCreate.Value, c.AutoCreate.Set
+	if rec != nil {
+		// Automatic creation and index management are off here until the lift, which
+		// gives back what the record says: from now on the source's settings, not what
+		// a new domain came with.
+		if s := c.AutoCreate; s != nil {
+			rec.AutoCreate, rec.AutoCreateSet = s.Value, s.Set
+		}
+		if c.ISM != nil {
+			rec.ISM = *c.ISM
+		}
 		if err := rec.Save(ctx, r.Own); err != nil {
 			return err
 		}

@@ -22,8 +22,7 @@ func (r *run) identity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	switch adopted, err := r.adopt(ctx, dom); {
-	case err != nil || adopted:
+	if adopted, err := r.adopt(ctx, dom); err != nil || adopted {
 		return err
 	}
 	w := r.req.Wish

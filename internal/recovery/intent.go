@@ -151,6 +151,9 @@ func (r *run) takeUp(ctx context.Context, i ledger.Intent) error {
 	if r.req.RequestID != "" {
 		r.state.Wish = r.req.Wish
 	}
+	if r.view.Other.Answer != ledger.Unreachable {
+		r.state.Probes = r.state.Probes.Heard()
+	}
 	return nil
 }
 

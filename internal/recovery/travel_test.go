@@ -67,6 +67,23 @@ func TestH24_AutomaticCreationTravels(t *testing.T) {
 	}
 }
 
+// So does it whether index state management runs: where its user had stopped it,
+// it must not begin to roll over and to delete after a switch.
+func TestH38_ISMThatItsUserStoppedStaysStopped(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		w := pair(t)
+		for _, c := range w.clusters {
+			c.SetCapsule(opensearch.Capsule{ISMPolicies: map[string]map[string]any{"keep": {"states": []any{}}}})
+		}
+		w.check(w.clusters[east].SetISM(t.Context(), on))
+		w.check(w.clusters[west].SetISM(t.Context(), !on)) // whatever a new domain comes with
+		w.done(w.until(explicit(west), "one"))
+		if got, err := w.clusters[west].ISM(t.Context()); err != nil || got != on {
+			t.Errorf("the source had %v, the target has %v, %v", on, got, err)
+		}
+	}
+}
+
 // Without a single index there is still a capsule.
 func TestH12_TheCapsuleOfADomainWithoutIndexesIsReplayed(t *testing.T) {
 	w := newWorld(t)

@@ -276,9 +276,13 @@ func (r *run) capsule(ctx context.Context) (opensearch.Capsule, error) {
 	if rec == nil {
 		rec = earlier // as with the blocks: one of the two looks knows
 	}
-	if c.AutoCreate != nil && c.AutoCreate.Value == fence.NoAutoCreate && rec != nil {
-		// Ours, for as long as the fence stands; the user's is in its record (H24).
-		c.AutoCreate = &opensearch.AutoCreate{Value: rec.AutoCreate, Set: rec.AutoCreateSet}
+	if rec != nil { // ours, for as long as the fence stands; the user's are in its record (H24)
+		if c.AutoCreate != nil && c.AutoCreate.Value == fence.NoAutoCreate {
+			c.AutoCreate = &opensearch.AutoCreate{Value: rec.AutoCreate, Set: rec.AutoCreateSet}
+		}
+		if c.ISM != nil && !*c.ISM && rec.ISMOffered {
+			c.ISM = &rec.ISM
+		}
 	}
 	switch sec, err := ReadSecurity(ctx, r.Own, r.info.ClusterUUID); {
 	case errors.Is(err, store.ErrAbsent):

@@ -25,6 +25,9 @@ func (v *Caller) Capsule(ctx context.Context) (out opensearch.Capsule, err error
 				if p := c.recovery.autoCreate; p != nil {
 					*out.AutoCreate = opensearch.AutoCreate{Value: *p, Set: true}
 				}
+				if c.capsule.ISMPolicies != nil {
+					out.ISM = new(!c.recovery.ismOff)
+				}
 			}},
 		} {
 			if err := v.authorize("read "+part.what, []string{part.action}); err != nil {

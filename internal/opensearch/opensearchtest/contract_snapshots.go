@@ -346,5 +346,6 @@ func capsule(w *world) {
 	w.is(c.ComponentTemplates[w.name]["template"] != nil, "component templates: %+v", c.ComponentTemplates)
 	w.is(c.IngestPipelines[w.name]["processors"] != nil, "pipelines: %+v", c.IngestPipelines)
 	w.is((c.ISMPolicies == nil) == (len(c.Unavailable) == 1), "policies: %+v, %v", c.ISMPolicies, c.Unavailable)
+	w.is((c.ISMPolicies == nil) == (c.ISM == nil), "index state management: %+v, %v", c.ISMPolicies, c.ISM)
 	w.is(len(c.Roles) == 0 && len(c.RoleMappings) == 0, "roles are the master's to read")
 }

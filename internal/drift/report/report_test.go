@@ -1,0 +1,149 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jstemmer/go-junit-report/v2/junit"
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/opensearch-dr/osdr/internal/drift"
+	"github.com/opensearch-dr/osdr/internal/drift/report"
+)
+
+func finding(id string, kind drift.Kind, where string) drift.Finding {
+	return drift.Finding{Check: id, Kind: kind, Where: where, Resource: "osdr-snapshots", Expected: "Enabled", Found: "Suspended <&>", Why: "a deleted object is gone", Mend: "aws s3api put-bucket-versioning"}
+}
+
+func sample() drift.Report {
+	ignored := finding("bucket.policy", drift.Drift, "us-west-2")
+	ignored.Ignored = &drift.Ignored{Reason: "reviewed", Expires: "2027-01-31"}
+	silent := finding("bucket.policy", drift.Unknown, "us-east-1")
+	silent.Found = "no answer within 10s"
+	outcome := func(id, where, outcome string) drift.Outcome {
+		return drift.Outcome{ID: id, Title: "t", Where: where, Outcome: outcome, Seconds: 0.5}
+	}
+	return drift.Report{
+		Version: 1, Name: "osdr", Verdict: "drift", ExitCode: 1, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seconds: 1.25, ActiveRegion: "us-east-1", Templates: "cdk.out",
+		Counts: drift.Counts{Checks: 4, InSync: 1, Drift: 1, Unknown: 1, Ignored: 1, Notes: 1},
+		Checks: []drift.Outcome{
+			outcome("alarm.exists", "us-east-1", "in-sync"), outcome("bucket.policy", "us-east-1", "could-not-check"),
+			outcome("bucket.policy", "us-west-2", "in-sync"), outcome("bucket.versioning", "us-east-1", "drift"),
+		},
+		Findings: []drift.Finding{finding("bucket.versioning", drift.Drift, "us-east-1"), silent, finding("point.salvage", drift.Note, "us-west-2"), ignored},
+		Rules: []drift.Check{
+			{ID: "alarm.exists", Title: "alarms", Why: "w"}, {ID: "bucket.policy", Title: "policy", Why: "w"},
+			{ID: "bucket.versioning", Title: "versioning", Why: "w"}, {ID: "point.salvage", Title: "salvage", Why: "w"},
+		},
+	}
+}
+
+func write(t *testing.T, format string, r drift.Report) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.Write(&b, format, r); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTextSaysAllOfAFinding(t *testing.T) {
+	got := write(t, "text", sample())
+	for _, want := range []string{
+		"osdr: DRIFT, 1 finding", "us-east-1 is active", "bucket.versioning  us-east-1  osdr-snapshots", "expected  Enabled", "found     Suspended",
+		"why       a deleted object is gone", "mend      aws s3api", "COULD NOT CHECK", "IGNORED", "reviewed (until 2027-01-31)", "1 in sync, 1 drift, 1 could not check; 1 finding ignored, 1 note",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+func TestTextSaysOnceThatARegionIsSilent(t *testing.T) {
+	r := sample()
+	for _, id := range []string{"alarm.exists", "bucket.versioning"} {
+		f := finding(id, drift.Unknown, "us-east-1")
+		f.Found = "no answer within 10s"
+		r.Findings = append(r.Findings, f)
+	}
+	got := write(t, "text", r)
+	if !strings.Contains(got, "us-east-1: no answer within 10s\n    3 checks could not run: bucket.policy, alarm.exists, bucket.versioning") || strings.Count(got, "no answer within") != 1 {
+		t.Error(got)
+	}
+}
+
+// The JSON is a contract: its keys are listed here, and may only grow.
+func TestJSONContract(t *testing.T) {
+	var got map[string]any
+	if err := json.Unmarshal([]byte(write(t, "json", sample())), &got); err != nil {
+		t.Fatal(err)
+	}
+	keys := func(v any) []string {
+		var out []string
+		for k := range v.(map[string]any) {
+			out = append(out, k)
+		}
+		slices.Sort(out)
+		return out
+	}
+	for name, c := range map[string]struct {
+		got  any
+		want []string
+	}{
+		"report":  {got, []string{"activeRegion", "checks", "counts", "exitCode", "findings", "name", "seconds", "started", "strict", "templates", "verdict", "version"}},
+		"check":   {got["checks"].([]any)[0], []string{"id", "outcome", "seconds", "title", "where"}},
+		"finding": {got["findings"].([]any)[3], []string{"expected", "found", "id", "ignored", "kind", "mend", "resource", "where", "why"}},
+		"ignored": {got["findings"].([]any)[3].(map[string]any)["ignored"], []string{"expires", "reason"}},
+		"counts":  {got["counts"], []string{"checks", "couldNotCheck", "drift", "ignored", "inSync", "notes"}},
+	} {
+		if diff := cmp.Diff(c.want, keys(c.got)); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+}
+
+func TestJUnit(t *testing.T) {
+	r := sample()
+	r.Findings = append(r.Findings, drift.Finding{Check: "region.reach", Kind: drift.Unknown, Where: "eu-west-1", Found: "not asked"})
+	var got junit.Testsuites
+	if err := xml.Unmarshal([]byte(write(t, "junit", r)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Tests != 5 || got.Failures != 1 || got.Errors != 2 || got.Skipped != 1 {
+		t.Errorf("tests %d, failures %d, errors %d, skipped %d", got.Tests, got.Failures, got.Errors, got.Skipped)
+	}
+	for _, s := range got.Suites {
+		for _, c := range s.Testcases {
+			if c.Name == "bucket.versioning us-east-1" && (c.Failure == nil || !strings.Contains(c.Failure.Data, "mend")) {
+				t.Errorf("a failure without its mend: %+v", c)
+			}
+		}
+	}
+}
+
+func TestSARIFIsValid(t *testing.T) {
+	for name, r := range map[string]drift.Report{"findings": sample(), "clean": {Version: 1, Name: "osdr", Verdict: "in-sync", Rules: sample().Rules}} {
+		got, err := sarif.FromString(write(t, "sarif", r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := got.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		run := got.Runs[0]
+		if got.Version != "2.1.0" || len(run.Tool.Driver.Rules) != 4 || len(run.Results) != len(r.Findings) {
+			t.Errorf("%s: version %s, %d rules, %d results", name, got.Version, len(run.Tool.Driver.Rules), len(run.Results))
+		}
+		for i, f := range r.Findings {
+			if x := run.Results[i]; *x.RuleID != f.Check || run.Tool.Driver.Rules[x.RuleIndex].ID == nil || *run.Tool.Driver.Rules[x.RuleIndex].ID != f.Check || (len(x.Suppressions) > 0) != (f.Ignored != nil) {
+				t.Errorf("%s: result %d is of rule %s", name, i, *x.RuleID)
+			}
+		}
+	}
+}

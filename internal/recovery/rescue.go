@@ -1,0 +1,157 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/opensearch-dr/osdr/internal/destruction"
+	"github.com/opensearch-dr/osdr/internal/domain"
+	"github.com/opensearch-dr/osdr/internal/fence"
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/restore"
+	"github.com/opensearch-dr/osdr/internal/snapshot"
+)
+
+// saved are whole points of this domain that cover what stands in it: salvage, in
+// the other Region's bucket (rule (b)).
+func (r *run) saved(ctx context.Context) ([]point.Point, error) {
+	if r.view.Other.Answer == ledger.Unreachable {
+		return nil, nil
+	}
+	p, ok, _, err := point.NewestWhole(ctx, r.Other, func(p point.Point) bool { return p.ClusterUUID == r.uuidIs })
+	if err != nil {
+		return nil, fmt.Errorf("look for the salvage of cluster %s: %w", r.uuidIs, err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return []point.Point{p}, nil
+}
+
+// onlyHere lists what stands here and is only here: neither restored by us, nor
+// saved, nor empty. Those that may stay are left out: a restore that would go over
+// one of them asks the rule of destruction itself.
+func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Record, stay []string) ([]string, error) {
+	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return nil, err
+	}
+	saved, err := r.saved(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := dom.Indices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	have := guarded(rec)(all)
+	j.Adopt(have)
+	var out []string
+	for _, i := range have {
+		if slices.Contains(stay, i.Name) {
+			continue
+		}
+		if err := destruction.Allowed(i, j.Mine(i.Name), saved); err != nil {
+			out = append(out, err.Error())
+		}
+	}
+	return out, nil
+}
+
+// rescued: what stands here and is only here is saved before anything is restored
+// over it (H1, C2). If this domain is the one that the lost one was promoted from,
+// and no point of that tenure came, its own content is what goes on (H11).
+func (r *run) rescued(ctx context.Context) error {
+	if !r.switching() || r.state.Own || r.state.Wish.AbandonDomain == r.uuidIs {
+		return nil
+	}
+	dom, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	rec, err := fence.Load(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return err
+	}
+	names, err := r.onlyHere(ctx, dom, rec, r.accepted())
+	if err != nil || len(names) == 0 && r.uuidIs != r.led.PromotedFrom {
+		return err
+	}
+	if r.uuidIs == r.led.PromotedFrom && r.state.Target == nil {
+		_, ok, err := r.choose(ctx, dom, anyPoint)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if err := r.decide(ctx); err != nil {
+				return err
+			}
+			if r.state.Lost != "" {
+				r.state.Own, r.state.Since = true, r.led.Since
+				r.notice("no recovery point of generation %d came here: cluster %s, from which it was promoted, goes on with its own content (H11)", r.led.Generation, r.uuidIs)
+				return r.saveState(ctx)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return r.salvage(ctx, dom, rec, names)
+}
+
+// salvage point of this Region's domain, in the other Region's bucket.
+func (r *run) salvage(ctx context.Context, dom domain.Recovery, rec *fence.Record, names []string) error {
+	what := strings.Join(first(names, 5), "; ")
+	if r.view.Other.Answer == ledger.Unreachable {
+		return r.giveUp(ctx, r.intent, refuse("the domain in %s, cluster %s, holds what is saved nowhere and the bucket of %s does not answer: %s. Wait for that bucket, or delete those indexes, or let one stay that is not in the recovery point by -c acceptUnverified=<index>, or give all of them up by -c abandonDomain=%s; then run the command again",
+			r.Region, r.uuidIs, r.other(), what, r.uuidIs))
+	}
+	f := r.fence(dom)
+	p, waiting, err := r.save(ctx, f, dom, rec)
+	if err != nil {
+		return err
+	}
+	if waiting != "" {
+		return wait("the salvage of cluster %s before anything is restored over it: %s", r.uuidIs, waiting)
+	}
+	r.notice("salvage of cluster %s: recovery point %s in %s", r.uuidIs, p.ID, r.Other.Name())
+	return nil
+}
+
+// save fences this Region's domain, for good, and takes a point that holds it
+// exactly, always (C7).
+func (r *run) save(ctx context.Context, f fence.Fence, dom domain.Recovery, rec *fence.Record) (point.Point, string, error) {
+	token := fmt.Sprintf("salvage-g%d", r.led.Generation)
+	if rec != nil && rec.State != fence.Quiet && rec.State != fence.Lifting {
+		token = rec.Token // it stands already, whatever for
+	}
+	rec, waiting, err := f.Raise(ctx, rec, r.uuidIs, token, r.now)
+	if err != nil || waiting != "" {
+		return point.Point{}, waiting, err
+	}
+	all, err := dom.Indices(ctx)
+	if err != nil {
+		return point.Point{}, "", err
+	}
+	have := guarded(rec)(all)
+	covers := func(p point.Point) bool {
+		return !slices.ContainsFunc(have, func(i opensearch.Index) bool { return !destruction.Covers(p, i) })
+	}
+	d := r.Snapshot
+	d.Holder = r.Holder
+	t, err := snapshot.Take(ctx, d, snapshot.Special{
+		Kind: point.KindSalvage, Token: fmt.Sprintf("g%d", r.led.Generation), ClusterUUID: r.uuidIs, Ledger: r.led, Good: covers,
+	})
+	r.status.Notices = append(r.status.Notices, t.Notices...)
+	if err != nil {
+		return point.Point{}, "", err
+	}
+	if t.Point == nil {
+		return point.Point{}, t.Waiting, nil
+	}
+	return *t.Point, "", nil
+}
