@@ -373,7 +373,7 @@ var mutations = []mutated{
 				return contract.RecoveryStatus{}, false
 			}}
 		}}
-	}, "G6", 15},
+	}, "G4", 7},
 	{"a read without an answer counts as an absent object", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		absent := func(err error) error {
 			if err != nil && !errors.Is(err, errDead) {
@@ -412,10 +412,10 @@ var mutations = []mutated{
 	}), "G3", 21},
 	{"a stale default flag is taken for meant", requests(func(_ *world, _ string, r *contract.RecoveryRequest) {
 		r.Wish.Explicit = "true"
-	}), "H2", 22},
+	}), "H2", 57},
 	{"the first silence counts as a loss", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) { d.Settings.LostAfter = 0 }}
-	}, "G6", 3},
+	}, "G6", 83},
 	{"conditions of a put are not kept", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key {
