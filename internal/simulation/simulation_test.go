@@ -57,6 +57,7 @@ func TestSimulation(t *testing.T) {
 				sum.Add(r.Statistics)
 				if r.Broken != nil {
 					bad = append(bad, r)
+					fmt.Println("   ", r) // now, not when a million are played
 				}
 				mu.Unlock()
 			}
