@@ -61,6 +61,8 @@ type RecoveryRequest struct {
 	// Token of the switch: of ActionRecheck; of ActionAbort too, which ends that
 	// switch and no other. Empty, it ends whichever is under way.
 	Token string `json:"token,omitempty"`
+	// Final point that the caller has restored; of ActionRecheck.
+	Final string `json:"final,omitempty"`
 }
 
 // Domain of a RecoveryStatus.

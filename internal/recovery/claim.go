@@ -104,7 +104,7 @@ func (r *run) taken(ctx context.Context) error {
 	}
 	// Nothing stands between the other side's last look and the claim (H9).
 	if r.state.Lost == "" {
-		s, err := r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionRecheck, Token: r.intent.Token, RequestID: r.req.RequestID})
+		s, err := r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionRecheck, Token: r.intent.Token, Final: r.state.Target.String(), RequestID: r.req.RequestID})
 		if err != nil {
 			return wait("the controller of %s to look at its fence once more: %v", r.other(), err)
 		}
@@ -162,6 +162,10 @@ func (r *run) recheck(ctx context.Context) error {
 	}
 	if rec == nil || rec.Token != r.req.Token {
 		return refuse("no fence stands for this switch")
+	}
+	if rec.Final == nil || rec.Final.String() != r.req.Final {
+		// The fence stands, and has captured more than what the caller has.
+		return wait("the newest final recovery point to be restored: %s is not the one behind the fence (%s)", r.req.Final, progressOf(rec))
 	}
 	var all []opensearch.Index
 	if all, err = dom.Indices(ctx); err != nil {

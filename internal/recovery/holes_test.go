@@ -810,3 +810,21 @@ func TestH28_TheRecordKeepsAFenceUp(t *testing.T) {
 		t.Error("the fence was lifted although the record names generation 2")
 	}
 }
+
+// The fence may capture more between the second pass and the last look: it stands
+// then, and the claim must not rest on what was restored before.
+func TestH9_AFenceThatHasCapturedMoreIsNotTheOneThatWasRestored(t *testing.T) {
+	w := pair(t)
+	w.before = func() {
+		w.check(w.clusters[east].CreateIndex(t.Context(), "late", opensearchtest.IndexOptions{}))
+		w.put(east, "late", "acknowledged")
+		for range 3 {
+			w.tick(east)
+		}
+	}
+	w.done(w.until(explicit(west), "one"))
+	if w.before != nil {
+		t.Fatal("no look at the fence: nothing was shown")
+	}
+	w.holds(west, "late", "acknowledged")
+}

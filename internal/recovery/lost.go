@@ -27,7 +27,12 @@ func (r *run) decide(ctx context.Context) error {
 	if derr == nil && (!desc.Exists || desc.Deleted) {
 		return r.lost(ctx, "no domain stands in "+r.other())
 	}
-	look := probe.Look{At: r.now, Answers: []probe.Answer{
+	// Dated before it is asked: the run may have begun minutes ago.
+	at, err := r.Own.Now(ctx)
+	if err != nil {
+		return fmt.Errorf("read the clock of %s: %w", r.Own.Name(), err)
+	}
+	look := probe.Look{At: at, Answers: []probe.Answer{
 		{What: "the bucket of " + r.other(), Err: unread(r.view.Other)}, {What: "its OpenSearch API", Err: derr}, {What: "its domain", Err: r.knock(ctx)},
 	}}
 	var verdict probe.Verdict

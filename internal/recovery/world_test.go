@@ -55,6 +55,7 @@ type world struct {
 	asked    func()                   // before each question how far a restore is
 	calls    []string                 // of APIs, domains and controllers
 	late     time.Duration            // how long the next look at a fence takes to be answered
+	before   func()                   // the next look at a fence
 }
 
 // hurried is a domain in which something happens just before it is asked.
@@ -197,6 +198,10 @@ func (w *world) Recovery(_ context.Context, region string, req contract.Recovery
 	w.calls = append(w.calls, req.Action+" "+region)
 	if w.away[region] {
 		return contract.RecoveryStatus{}, errAway
+	}
+	if before := w.before; before != nil && req.Action == contract.ActionRecheck {
+		w.before = nil
+		before()
 	}
 	s, err := w.ask(region, req)
 	if req.Action == contract.ActionRecheck {
