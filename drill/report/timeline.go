@@ -19,7 +19,6 @@ const (
 	footRoom  = 26.0
 	perLetter = 6.3 // width of a letter of a label
 	thinnest  = 1.5 // a moment must be seen
-	dotRadius = 6.0
 )
 
 // drawing of a timeline: the template only writes it down.
@@ -102,12 +101,6 @@ func (f *Findings) draw(title string, from, to, zero time.Time) drawing {
 		for _, m := range f.Marks {
 			if m.Lane == lane.Name && within(m.At) {
 				l.Dots = append(l.Dots, dot{X: x(m.At), Y: y + barHeight/2, Look: m.Look, Tip: m.Tip + " (" + clock(m.At.Sub(zero)) + ")"})
-			}
-		}
-		for i := range l.Bars { // a dot where the bar begins must not hide its first letters
-			b := &l.Bars[i]
-			if slices.ContainsFunc(l.Dots, func(o dot) bool { return o.X > b.X-dotRadius && o.X < b.TextX+dotRadius }) {
-				b.TextX += dotRadius
 			}
 		}
 		if len(l.Bars)+len(l.Dots) == 0 {

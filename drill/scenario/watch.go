@@ -30,6 +30,7 @@ const (
 	lanePhases  = "controller "
 	laneDomain  = "domain "
 	lanePoints  = "points "
+	laneLost    = "loss window"
 	watchEvery  = 150 * time.Millisecond
 	pointsEvery = 4 * time.Second
 )
@@ -266,9 +267,9 @@ func (w *World) finish() error {
 		for _, region := range []string{Primary, Secondary} {
 			f.Lane(laneDomain + region).Spans = v.domainSpans(region, w.fences(region))
 			f.Lane(lanePhases + region).Spans = phases[region]
-			points := f.Lane(lanePoints + region)
+			f.Lane(lanePoints + region)
 			if region == Primary {
-				points.Spans = v.windows
+				f.Lane(laneLost).Spans = v.windows
 			}
 		}
 		for _, p := range v.points {
