@@ -58,7 +58,8 @@ type Record struct {
 	// Dispute is the generation that two domains claim, this one among them; 0: it
 	// is not up for that. Who sees one ledger only does not see the dispute, so the
 	// fence remembers it (D12).
-	Dispute int64 `json:"dispute,omitempty"`
+	Dispute int64         `json:"dispute,omitempty"`
+	at      store.Version // that was read or written last
 }
 
 // Index before the fence, and as it stood once fenced.
@@ -90,17 +91,22 @@ func Load(ctx context.Context, b store.Bucket, uuid string) (*Record, error) {
 	if r.Indices = maps.Clone(r.Indices); r.Indices == nil {
 		r.Indices = map[string]Index{} // left out when empty
 	}
+	r.at = o.Version()
 	return &r, nil
 }
 
-// Save the record. Only the lease's holder writes.
+// Rename the record to the new name of its cluster (H13); Save writes it there.
+func (r *Record) Rename(uuid string) { r.ClusterUUID, r.at = uuid, store.Version{} }
+
+// Save the record, if nobody has changed it since. Only the lease's holder writes,
+// and what a run before it sent may still be on its way.
 func (r *Record) Save(ctx context.Context, b store.Bucket) error {
 	r.Version = 1
 	body, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	if _, err := b.Put(ctx, key(r.ClusterUUID), body, store.Condition{}); err != nil {
+	if err := store.Replace(ctx, b, key(r.ClusterUUID), body, &r.at); err != nil {
 		return fmt.Errorf("write the fence of %s: %w", r.ClusterUUID, err)
 	}
 	return nil

@@ -88,9 +88,15 @@ func (r *run) inherit(ctx context.Context) error {
 	case err != nil:
 		return err
 	case rec != nil:
-		rec.ClusterUUID = r.uuidIs
-		if err := rec.Save(ctx, r.Own); err != nil {
+		there, err := fence.Load(ctx, r.Own, r.uuidIs)
+		if err != nil {
 			return err
+		}
+		if there == nil {
+			rec.Rename(r.uuidIs)
+			if err := rec.Save(ctx, r.Own); err != nil {
+				return err
+			}
 		}
 		if err := fence.Remove(ctx, r.Own, r.led.ClusterUUID); err != nil {
 			return err

@@ -96,6 +96,7 @@ type run struct {
 	uuidIs  string         // of this Region's cluster, once asked
 	intent  *ledger.Intent // the live one of a switch to this Region
 	state   *state         // of that switch
+	stateAt store.Version  // its notes, as read or written last
 	nothing bool           // a release has nothing to save
 	holds   string         // what it would give up, for people
 	failed  error          // of a step of the switch, told as a wait

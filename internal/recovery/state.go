@@ -70,11 +70,13 @@ type state struct {
 func (r *run) loadState(ctx context.Context) error {
 	o, err := r.Own.Get(ctx, stateKey)
 	if errors.Is(err, store.ErrAbsent) {
+		r.stateAt = store.Version{}
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the notes of the switch: %w", err)
 	}
+	r.stateAt = o.Version()
 	var s state
 	if err := json.Unmarshal(o.Body, &s); err != nil {
 		return fmt.Errorf("read the notes of the switch s3://%s/%s: %w; run `osdr abort`", r.Own.Name(), stateKey, err)
@@ -88,7 +90,7 @@ func (r *run) saveState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.Own.Put(ctx, stateKey, body, store.Condition{}); err != nil {
+	if err := store.Replace(ctx, r.Own, stateKey, body, &r.stateAt); err != nil {
 		return fmt.Errorf("write the notes of the switch: %w", err)
 	}
 	return nil

@@ -46,13 +46,15 @@ type Journal struct {
 	Version     int             `json:"version"` // of this format: 1
 	ClusterUUID string          `json:"clusterUuid"`
 	Items       map[string]Item `json:"items"` // by index
+
+	at *store.Version // that was read or written last, of all copies of this one
 }
 
 // LoadJournal of this cluster; one of another cluster, which is gone, counts as
 // none. ok is false when there is none.
 func LoadJournal(ctx context.Context, b store.Bucket, uuid string) (j Journal, ok bool, err error) {
-	j = Journal{Version: 1, ClusterUUID: uuid, Items: map[string]Item{}}
 	have, ok, err := readJournal(ctx, b)
+	j = Journal{Version: 1, ClusterUUID: uuid, Items: map[string]Item{}, at: have.at}
 	if err != nil || !ok || have.ClusterUUID != uuid || have.Items == nil {
 		return j, false, err
 	}
@@ -68,7 +70,7 @@ func Cluster(ctx context.Context, b store.Bucket) (string, error) {
 func readJournal(ctx context.Context, b store.Bucket) (j Journal, ok bool, err error) {
 	o, err := b.Get(ctx, JournalKey)
 	if errors.Is(err, store.ErrAbsent) {
-		return j, false, nil
+		return Journal{at: new(store.Version)}, false, nil
 	}
 	if err != nil {
 		return j, false, fmt.Errorf("read the journal of restores: %w", err)
@@ -77,16 +79,22 @@ func readJournal(ctx context.Context, b store.Bucket) (j Journal, ok bool, err e
 		return j, false, fmt.Errorf("read the journal of restores s3://%s/%s: %w; it says which indexes are ours, do not delete it", b.Name(), JournalKey, err)
 	}
 	j.Items = maps.Clone(j.Items) // its items are replaced, never changed
+	j.at = new(o.Version())
 	return j, true, nil
 }
 
-// Save it.
+// Save it, if nobody has changed it since it was read: what an earlier run sent may
+// still be on its way.
 func (j Journal) Save(ctx context.Context, b store.Bucket) error {
 	body, err := json.Marshal(j)
 	if err != nil {
 		return err
 	}
-	if _, err := b.Put(ctx, JournalKey, body, store.Condition{}); err != nil {
+	at := j.at
+	if at == nil { // one that was not read
+		at = new(store.Version)
+	}
+	if err := store.Replace(ctx, b, JournalKey, body, at); err != nil {
 		return fmt.Errorf("write the journal of restores: %w", err)
 	}
 	return nil
