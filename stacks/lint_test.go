@@ -73,13 +73,18 @@ func TestCfnLint(t *testing.T) {
 	}
 }
 
-// cfnLint is where CFN_LINT says, or where `make install` puts it.
+// cfnLint is where CFN_LINT says, or where `make install` puts it: into .drill, or
+// the folder that OSDR_DRILL_DIR names.
 func cfnLint(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv("CFN_LINT"); path != "" {
 		return path
 	}
-	path, err := filepath.Abs(filepath.Join("..", ".drill", "python", "bin", "cfn-lint"))
+	dir := os.Getenv("OSDR_DRILL_DIR")
+	if dir == "" {
+		dir = filepath.Join("..", ".drill")
+	}
+	path, err := filepath.Abs(filepath.Join(dir, "python", "bin", "cfn-lint"))
 	if err != nil {
 		t.Fatal(err)
 	}
