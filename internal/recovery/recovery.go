@@ -146,7 +146,7 @@ func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract
 	default:
 		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status, recheck, abort, inspect", req.Action)
 	}
-	return r.end(ctx, err)
+	return r.end(ctx, r.patiently(err))
 }
 
 func (r *run) end(ctx context.Context, err error) (contract.RecoveryStatus, error) {
