@@ -19,8 +19,13 @@ type rawParameter struct {
 }
 
 type rawResource struct {
-	Type       string         `json:"Type"`
-	Properties map[string]any `json:"Properties"`
+	Type                string         `json:"Type"`
+	Properties          map[string]any `json:"Properties"`
+	Condition           string         `json:"Condition"`
+	DependsOn           any            `json:"DependsOn"`
+	DeletionPolicy      string         `json:"DeletionPolicy"`
+	UpdateReplacePolicy string         `json:"UpdateReplacePolicy"`
+	UpdatePolicy        map[string]any `json:"UpdatePolicy"`
 }
 
 // resolver of the intrinsic functions that the CDK writes

@@ -35,6 +35,12 @@ type Resource struct {
 	ID         string // logical
 	Type       string
 	Properties map[string]any
+	Condition  string   // of the template, which may leave it out
+	DependsOn  []string // in so many words
+	// OnDelete and OnReplace are its DeletionPolicy and UpdateReplacePolicy; Upgrades
+	// says that its update policy lets an engine be upgraded in place.
+	OnDelete, OnReplace string
+	Upgrades            bool
 }
 
 // Unknown is a value that only AWS knows.
@@ -112,10 +118,29 @@ func Parse(name, account, region string, body []byte) (Stack, error) {
 		if properties == nil {
 			properties = map[string]any{}
 		}
-		s.Resources = append(s.Resources, Resource{ID: id, Type: resource.Type, Properties: properties})
+		upgrades, _ := resource.UpdatePolicy["EnableVersionUpgrade"].(bool)
+		s.Resources = append(s.Resources, Resource{
+			ID: id, Type: resource.Type, Properties: properties, Condition: resource.Condition, DependsOn: list(resource.DependsOn),
+			OnDelete: resource.DeletionPolicy, OnReplace: resource.UpdateReplacePolicy, Upgrades: upgrades,
+		})
 	}
 	slices.SortFunc(s.Resources, func(x, y Resource) int { return strings.Compare(x.ID, y.ID) })
 	return s, nil
+}
+
+// list of texts, or the one text.
+func list(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var out []string
+		for _, item := range v {
+			out = append(out, fmt.Sprint(item))
+		}
+		return out
+	}
+	return nil
 }
 
 // Stack of a name; nil when the synth did not make it.
