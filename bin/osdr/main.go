@@ -1,5 +1,5 @@
-// Command osdr shows an operator both Regions and plans or aborts a switch. It
-// needs no Node and works while a Region is away. See internal/operator.
+// Command osdr shows an operator both Regions, plans or aborts a switch and judges
+// a change before it is deployed. It needs no Node and works while a Region is away. See internal/operator.
 package main
 
 import (
@@ -48,6 +48,7 @@ func (cloud) World(ctx context.Context, app *config.App) (operator.World, error)
 	w := operator.World{
 		Buckets: map[string]store.Bucket{}, Domains: awsclients.NewPlane(cfg, names), Controllers: awsclients.NewFunctions(cfg, names),
 		Zone: route.New(route53.NewFromConfig(cfg), app.DNS.ZoneID), Knock: awsclients.Knock,
+		Stacks: awsclients.NewTemplates(cfg, app.Account),
 	}
 	for _, region := range app.Regions() {
 		w.Buckets[region] = store.New(store.NewClient(cfg, region), names.Bucket(region), region)

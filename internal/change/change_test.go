@@ -349,3 +349,16 @@ func TestAReviewedExceptionHolds(t *testing.T) {
 		t.Errorf("%v, exit %d, %+v", err, r.ExitCode, r.Counts)
 	}
 }
+
+// The docs have each check as the code has it.
+func TestDocs(t *testing.T) {
+	body, err := os.ReadFile(filepath.Join("..", "..", change.Of.Docs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range (change.Change{}).Checks() {
+		if row := fmt.Sprintf("| `%s` | %s | %s |\n", c.ID, c.Title, c.Why); !strings.Contains(string(body), row) {
+			t.Errorf("%s has no row\n%s", change.Of.Docs, row)
+		}
+	}
+}

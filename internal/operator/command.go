@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,9 +12,10 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/opensearch-dr/osdr/internal/config"
+	"github.com/opensearch-dr/osdr/internal/drift"
 )
 
-// Exit codes, stable: scripts rely on them.
+// Exit codes, stable: scripts rely on them. `osdr change` has its own.
 const (
 	ExitOK        = 0 // nothing to do
 	ExitError     = 1 // it could not be told, or the command line is wrong
@@ -44,6 +46,7 @@ type cli struct {
 	Status statusCommand `cmd:"" help:"Show both Regions: ledger, switch, points, fence, salvage, pins, domain, record."`
 	Plan   planCommand   `cmd:"" help:"Say what a switch would do now, what it would lose, and the cdk command. Changes nothing."`
 	Abort  abortCommand  `cmd:"" help:"End the switch under way: its mark first, then the fence."`
+	Change changeCommand `cmd:"" help:"Refuse a change of the templates that would remove or replace a domain, a bucket, a key or a role."`
 }
 
 // session of one command.
@@ -76,13 +79,21 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud) (code int)
 		return fail(s, false, fmt.Errorf("%w; osdr --help tells what there is", err))
 	}
 	asJSON := c.output(parsed.Command()) == "json"
-	o, overrides, err := c.open(ctx, cloud)
-	if err != nil {
-		return fail(s, asJSON, err)
+	run := &session{Streams: s}
+	if !(parsed.Command() == "change" && c.Change.offline()) {
+		if run.Operator, run.overrides, err = c.open(ctx, cloud); err != nil {
+			return c.failed(parsed.Command(), fail(s, asJSON, err))
+		}
 	}
 	attention := false
-	err = parsed.Run(&session{s, o, overrides}, &attention)
+	err = parsed.Run(run, &attention)
+	var own ended
 	switch {
+	case errors.As(err, &own):
+		if own.err != nil {
+			fail(s, asJSON, own.err)
+		}
+		return own.code
 	case err != nil:
 		return fail(s, asJSON, err)
 	case attention:
@@ -91,8 +102,16 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud) (code int)
 	return ExitOK
 }
 
+// failed is the exit code of a command that could not begin.
+func (c *cli) failed(command string, code int) int {
+	if command == "change" {
+		return drift.ExitUnknown
+	}
+	return code
+}
+
 func (c *cli) output(command string) string {
-	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output}[command]
+	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output, "change": c.Change.Format}[command]
 }
 
 func (c *cli) open(ctx context.Context, cloud Cloud) (*Operator, map[string]string, error) {

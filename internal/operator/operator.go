@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/change"
 	"github.com/opensearch-dr/osdr/internal/config"
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
@@ -45,6 +46,7 @@ type World struct {
 	Domains     Domains
 	Controllers Controllers
 	Zone        Zone
+	Stacks      change.Stacks
 	// Knock at a domain's endpoint, unsigned; any answer of HTTP is nil.
 	Knock func(ctx context.Context, endpoint string) error
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/route/routetest"
 	"github.com/opensearch-dr/osdr/internal/store"
 	"github.com/opensearch-dr/osdr/internal/store/storetest"
+	"github.com/opensearch-dr/osdr/internal/template"
 )
 
 // now is S3's clock in every test.
@@ -48,7 +49,8 @@ type state struct {
 	Pins        map[string]point.Pin               `json:"pins"`
 	Leased      int                                `json:"leased"` // so often a controller is at work when asked to abort
 	Claimed     bool                               `json:"claimed"`
-	Deaf        bool                               `json:"deaf"` // a controller that says done and does nothing
+	Deaf        bool                               `json:"deaf"`     // a controller that says done and does nothing
+	Deployed    string                             `json:"deployed"` // folder of a synth
 }
 
 // tenure is a ledger by what differs.
@@ -262,6 +264,23 @@ func (w *world) knock(ctx context.Context, endpoint string) error {
 	return fmt.Errorf("no such host: %s", endpoint)
 }
 
+func (w *world) DeployedStack(ctx context.Context, region, name string) (*template.Stack, error) {
+	if err := w.fails(ctx, "stacks", region); err != nil {
+		return nil, err
+	}
+	if w.state.Deployed == "" {
+		return nil, nil
+	}
+	a, err := template.Load(w.state.Deployed)
+	if err != nil {
+		return nil, err
+	}
+	if s := a.Stack(name); s != nil && s.Region == region {
+		return s, nil
+	}
+	return nil, nil
+}
+
 func (w *world) Account(context.Context, []string) (string, error) { return account, nil }
 
 func (w *world) World(context.Context, *config.App) (operator.World, error) { return w.world(), nil }
@@ -271,7 +290,7 @@ func (w *world) world() operator.World {
 	for region, b := range maps.All(w.buckets) {
 		buckets[region] = b
 	}
-	return operator.World{Buckets: buckets, Domains: w, Controllers: w, Zone: w.zone, Knock: w.knock}
+	return operator.World{Buckets: buckets, Domains: w, Controllers: w, Zone: w.zone, Knock: w.knock, Stacks: w}
 }
 
 // open the installation of a state as the repository's own cdk.json has it.
