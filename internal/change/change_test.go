@@ -16,6 +16,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/change"
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/template"
+	"github.com/opensearch-dr/osdr/internal/template/templatetest"
 )
 
 const (
@@ -24,37 +25,22 @@ const (
 	secondary = "us-west-2"
 )
 
-// golden stacks of a variant, as stacks/golden_test.go names them.
+// golden stacks of a variant.
 func golden(t *testing.T, variant string) change.Side {
 	t.Helper()
-	flag, _, _ := strings.Cut(variant, ".")
-	side := change.Side{From: variant}
-	control := secondary
-	if variant == "options" {
-		control = "eu-west-1"
-	}
-	for _, region := range []string{primary, secondary} {
-		if variant == "failover" && region == primary {
-			continue
-		}
-		foundation := "any"
-		if variant == "options" {
-			foundation = variant
-		}
-		side.Stacks = append(side.Stacks,
-			read(t, "osdr-foundation-"+region, foundation, region), read(t, "osdr-domain-"+region, variant, region), read(t, "osdr-recovery-"+region, flag, region))
-	}
-	side.Stacks = append(side.Stacks, read(t, "osdr-traffic", flag, control))
-	return side
-}
-
-func read(t *testing.T, stack, variant, region string) template.Stack {
-	t.Helper()
-	body, err := os.ReadFile(filepath.Join("..", "..", "stacks", "testdata", "golden", stack+"."+variant+".json"))
+	goldens, err := templatetest.Goldens()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parse(t, stack, region, body)
+	dir := filepath.Join(t.TempDir(), variant)
+	if err := templatetest.Synth(goldens, variant, dir); err != nil {
+		t.Fatal(err)
+	}
+	side, err := change.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return side
 }
 
 func parse(t *testing.T, stack, region string, body []byte) template.Stack {
@@ -286,8 +272,8 @@ func TestF2_RefusedChanges(t *testing.T) {
 func TestTerminationProtectionAccountAndMissingStacks(t *testing.T) {
 	before := golden(t, "active-primary.cold")
 	off := change.Side{From: "off", Stacks: slices.Clone(before.Stacks)}
-	off.Stacks[0].Protected = false
-	off.Stacks[1].Account = "210987654321"
+	off.Stacks[2].Protected = false             // foundation of us-east-1
+	off.Stacks[0].Account = "210987654321"      // domain of us-east-1
 	off.Stacks = off.Stacks[:len(off.Stacks)-1] // traffic, which holds a role
 	want := []string{"drift change.protection us-east-1 osdr-foundation-us-east-1", "drift change.stack us-east-1 osdr-domain-us-east-1", "drift change.stack us-west-2 osdr-traffic"}
 	if diff := cmp.Diff(want, lines(run(t, before, off))); diff != "" {

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/opensearch-dr/osdr/internal/operator"
+	"github.com/opensearch-dr/osdr/internal/template/templatetest"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
@@ -60,7 +60,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	goldens, err := filepath.Abs("../../stacks/testdata/golden")
+	goldens, err := templatetest.Goldens()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,10 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(e.WorkDir+"/cdk.json", cdkJSON, 0o644)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"synth": synth(goldens),
+			// synth <variant> <dir> writes what cdk synth makes of a variant.
+			"synth": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(templatetest.Synth(goldens, args[0], ts.MkAbs(args[1])))
+			},
 			// exits <code> <command...>: testscript itself tells only failure.
 			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
 				err := ts.Exec(args[1], args[2:]...)
@@ -85,39 +88,4 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
-}
-
-// synth <variant> <dir> writes what cdk synth makes of a variant, from the stacks'
-// own goldens.
-func synth(goldens string) func(*testscript.TestScript, bool, []string) {
-	return func(ts *testscript.TestScript, _ bool, args []string) {
-		variant, dir := args[0], ts.MkAbs(args[1])
-		flag, _, _ := strings.Cut(variant, ".")
-		type properties struct {
-			TemplateFile          string `json:"templateFile"`
-			TerminationProtection bool   `json:"terminationProtection"`
-		}
-		type artifact struct {
-			Type        string     `json:"type"`
-			Environment string     `json:"environment"`
-			Properties  properties `json:"properties"`
-		}
-		artifacts := map[string]artifact{}
-		ts.Check(os.MkdirAll(dir, 0o755))
-		add := func(stack, variant, region string, protected bool) {
-			body, err := os.ReadFile(filepath.Join(goldens, stack+"."+variant+".json"))
-			ts.Check(err)
-			ts.Check(os.WriteFile(filepath.Join(dir, stack+".json"), body, 0o644))
-			artifacts[stack] = artifact{"aws:cloudformation:stack", "aws://" + account + "/" + region, properties{stack + ".json", protected}}
-		}
-		for _, region := range []string{east, west} {
-			add("osdr-foundation-"+region, "any", region, true)
-			add("osdr-domain-"+region, variant, region, true)
-			add("osdr-recovery-"+region, flag, region, false)
-		}
-		add("osdr-traffic", flag, west, false)
-		body, err := json.Marshal(map[string]any{"artifacts": artifacts})
-		ts.Check(err)
-		ts.Check(os.WriteFile(filepath.Join(dir, "manifest.json"), body, 0o644))
-	}
 }
