@@ -106,6 +106,8 @@ type RecoveryStatus struct {
 	Points []PointStatus `json:"points,omitempty"`
 	// Notices of the run, for people.
 	Notices []string `json:"notices,omitempty"`
+	// Examination of the domain; only ActionDoctor makes one.
+	Examination *Examination `json:"examination,omitempty"`
 }
 
 // Loss window of an unplanned switch: what the lost domain acknowledged after

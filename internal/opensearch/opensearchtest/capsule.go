@@ -21,7 +21,7 @@ func (v *Caller) Capsule(ctx context.Context) (out opensearch.Capsule, err error
 			{"ingest pipelines", "cluster:admin/ingest/pipeline/get", func() { out.IngestPipelines = maps.Clone(c.capsule.IngestPipelines) }},
 			{"aliases", "indices:admin/aliases/get", func() { out.Aliases = c.aliases() }},
 		} {
-			if err := v.authorize("read "+part.what, []string{part.action}); err != nil {
+			if err := v.authorize("read "+part.what, "", []string{part.action}); err != nil {
 				out.Unavailable = append(out.Unavailable, part.what+": "+err.Error())
 				continue
 			}

@@ -46,8 +46,9 @@ func allowed(permissions []string, action string) bool {
 
 func flat(s string) string { return strings.ReplaceAll(s, "/", ":") }
 
-// authorize answers the plugin's 403 unless a mapped role allows each action.
-func (v *Caller) authorize(step string, actions []string) error {
+// authorize answers the plugin's 403 unless a mapped role allows each action, on
+// that index where one is named.
+func (v *Caller) authorize(step, index string, actions []string) error {
 	if v.admin {
 		return nil
 	}
@@ -60,7 +61,7 @@ func (v *Caller) authorize(step string, actions []string) error {
 		role := v.cluster.roles[name]
 		permissions = append(permissions, role.ClusterPermissions...)
 		for _, i := range role.IndexPermissions {
-			if slices.Contains(i.IndexPatterns, "*") {
+			if slices.ContainsFunc(i.IndexPatterns, func(p string) bool { ok, _ := path.Match(p, index); return p == "*" || ok }) {
 				permissions = append(permissions, i.AllowedActions...)
 			}
 		}
