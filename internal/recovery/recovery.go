@@ -66,6 +66,12 @@ type Deps struct {
 	Log        *slog.Logger
 	Holder     string        // of the lease, for people
 	Token      func() string // unique, for a claim
+
+	// Of the doctor alone.
+	Trials      domain.Trials
+	TrialName   func() string // contract.TrialRandom characters of a-z and 0-9
+	Certificate func(ctx context.Context, endpoint, name string) (time.Time, error)
+	Wait        func(ctx context.Context, d time.Duration) error
 }
 
 // run is the state of one.
@@ -125,12 +131,14 @@ func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract
 		err = r.leased(ctx, func() error { return r.walk(ctx, release) })
 	case contract.ActionAbort:
 		err = r.leased(ctx, func() error { return r.abort(ctx) })
+	case contract.ActionDoctor:
+		err = r.leased(ctx, func() error { return r.examine(ctx) })
 	case contract.ActionRecheck:
 		err = r.recheck(ctx)
 	case contract.ActionStatus:
 		err = r.report(ctx)
 	default:
-		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status, recheck, abort", req.Action)
+		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status, recheck, abort, doctor", req.Action)
 	}
 	return r.end(ctx, err)
 }
