@@ -49,6 +49,10 @@ func (cloud) World(ctx context.Context, app *config.App) (operator.World, error)
 		Buckets: map[string]store.Bucket{}, Domains: awsclients.NewPlane(cfg, names), Controllers: awsclients.NewFunctions(cfg, names),
 		Zone: route.New(route53.NewFromConfig(cfg), app.DNS.ZoneID), Knock: awsclients.Knock,
 		Stacks: awsclients.NewTemplates(cfg, app.Account),
+		Features: func(ctx context.Context) (operator.ZoneFeatures, error) {
+			private, accelerated, err := awsclients.ZoneFeatures(ctx, cfg, app.DNS.ZoneID)
+			return operator.ZoneFeatures{Private: private, Accelerated: accelerated}, err
+		},
 	}
 	for _, region := range app.Regions() {
 		w.Buckets[region] = store.New(store.NewClient(cfg, region), names.Bucket(region), region)

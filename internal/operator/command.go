@@ -46,6 +46,7 @@ type cli struct {
 	Status statusCommand `cmd:"" help:"Show both Regions: ledger, switch, points, fence, salvage, pins, domain, record."`
 	Plan   planCommand   `cmd:"" help:"Say what a switch would do now, what it would lose, and the cdk command. Changes nothing."`
 	Abort  abortCommand  `cmd:"" help:"End the switch under way: its mark first, then the fence."`
+	Doctor doctorCommand `cmd:"" help:"Try on the domain that serves what only the real service can tell. Needs --yes."`
 	Change changeCommand `cmd:"" help:"Refuse a change of the templates that would remove or replace a domain, a bucket, a key or a role."`
 }
 
@@ -111,7 +112,7 @@ func (c *cli) failed(command string, code int) int {
 }
 
 func (c *cli) output(command string) string {
-	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output, "change": c.Change.Format}[command]
+	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output, "change": c.Change.Format, "doctor": c.Doctor.Output}[command]
 }
 
 func (c *cli) open(ctx context.Context, cloud Cloud) (*Operator, map[string]string, error) {

@@ -49,7 +49,9 @@ type state struct {
 	Pins        map[string]point.Pin               `json:"pins"`
 	Leased      int                                `json:"leased"` // so often a controller is at work when asked to abort
 	Claimed     bool                               `json:"claimed"`
-	Deaf        bool                               `json:"deaf"`     // a controller that says done and does nothing
+	Deaf        bool                               `json:"deaf"` // a controller that says done and does nothing
+	Doctor      contract.RecoveryStatus            `json:"doctor"`
+	Zone        operator.ZoneFeatures              `json:"zone"`
 	Deployed    string                             `json:"deployed"` // folder of a synth
 }
 
@@ -220,8 +222,11 @@ func (w *world) Recovery(ctx context.Context, region string, req contract.Recove
 	if err := w.fails(ctx, "controller", region); err != nil {
 		return contract.RecoveryStatus{}, err
 	}
-	if req.Action == contract.ActionAbort {
+	switch req.Action {
+	case contract.ActionAbort:
 		return w.abort(ctx, req)
+	case contract.ActionDoctor:
+		return w.Doctor, nil
 	}
 	s := w.Controllers[region]
 	if s.Phase == "" {
@@ -264,6 +269,10 @@ func (w *world) knock(ctx context.Context, endpoint string) error {
 	return fmt.Errorf("no such host: %s", endpoint)
 }
 
+func (w *world) features(ctx context.Context) (operator.ZoneFeatures, error) {
+	return w.Zone, w.fails(ctx, "zone", east)
+}
+
 func (w *world) DeployedStack(ctx context.Context, region, name string) (*template.Stack, error) {
 	if err := w.fails(ctx, "stacks", region); err != nil {
 		return nil, err
@@ -290,7 +299,7 @@ func (w *world) world() operator.World {
 	for region, b := range maps.All(w.buckets) {
 		buckets[region] = b
 	}
-	return operator.World{Buckets: buckets, Domains: w, Controllers: w, Zone: w.zone, Knock: w.knock, Stacks: w}
+	return operator.World{Buckets: buckets, Domains: w, Controllers: w, Zone: w.zone, Knock: w.knock, Stacks: w, Features: w.features}
 }
 
 // open the installation of a state as the repository's own cdk.json has it.
