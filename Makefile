@@ -90,8 +90,8 @@ simulate: ## play SEEDS=<n> histories against the protocol; SEED=<n> replays one
 	go test ./internal/simulation -run '^TestSimulation$$' -count=1 -v -timeout 0 $(if $(SEED),-seed $(SEED),-seeds $(SEEDS))
 
 .PHONY: golden
-golden: ## rewrite the template goldens after a wanted change
-	go test ./stacks ./internal/config -update
+golden: ## rewrite the template goldens, and the tables in README and docs, after a wanted change
+	go test ./stacks ./internal/config ./internal/drift/checks -update
 
 .PHONY: sizes
 sizes: lambdas ## size of each function's package (at most 8 MB)

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 
 	"github.com/opensearch-dr/osdr/constructs/alarmtopic"
@@ -15,6 +16,7 @@ import (
 	"github.com/opensearch-dr/osdr/constructs/snapshotbucket"
 	"github.com/opensearch-dr/osdr/constructs/snapshotrole"
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/drift/permit"
 )
 
 // newFoundation holds all that must exist in a Region before a disaster. It is
@@ -36,6 +38,7 @@ func newFoundation(app awscdk.App, v Variables, region string) (awscdk.Stack, er
 		Keys: v.bucketKeys("kms:Decrypt", "kms:GenerateDataKey"),
 	})
 	role.New(stack, "MasterRole", masterRole(v, region))
+	role.New(stack, "DriftRole", driftRole(v, region))
 
 	alarmtopic.New(stack, "Alarms", alarmtopic.Config{
 		Name: n.AlarmTopic(), KeyAlias: n.TopicKeyAlias(), Account: c.Account, Target: c.AlarmTarget,
@@ -63,6 +66,13 @@ func newFoundation(app awscdk.App, v Variables, region string) (awscdk.Stack, er
 		f.DeadLetters = queue
 		out := gofunction.New(stack, f.id, f.Config)
 		made[f.Code] = out.ARN
+		if f.Code == contract.Recovery {
+			// What comes by it may only look: a reader's right to ask is none to promote.
+			awslambda.NewCfnAlias(stack, new("Look"), &awslambda.CfnAliasProps{
+				FunctionName: out.Function.FunctionName(), FunctionVersion: new("$LATEST"), Name: new(contract.LookAlias),
+				Description: new("Asked by osdr drift; only looks"),
+			})
+		}
 		if f.asked {
 			provider.New(stack, f.id+"Provider", provider.Config{
 				Name: n.Provider(f.Code), Region: region, Account: c.Account, Handler: out.Function,
@@ -90,6 +100,23 @@ func masterRole(v Variables, region string) role.Config {
 			Wildcard: "paths inside the one domain, of which it is the master",
 		}},
 	}
+}
+
+// driftRole is what osdr drift needs and no more, for a pipeline or a person whom
+// the account's own policies let assume it.
+func driftRole(v Variables, region string) role.Config {
+	c := v.Config
+	out := role.Config{
+		Name: v.Names.DriftRole(region), Description: "Reads all that osdr drift compares, changes nothing", Account: c.Account,
+	}
+	for _, s := range permit.Statements(permit.Place{
+		Names: v.Names, Regions: c.Regions(), Control: c.ControlRegion, ZoneID: c.DNS.ZoneID, Encrypted: c.Encryption == "kms",
+	}) {
+		out.Statements = append(out.Statements, role.Statement{
+			Sid: s.Sid, Actions: s.Actions, Resources: s.Resources, Conditions: s.Conditions, Wildcard: s.Wildcard,
+		})
+	}
+	return out
 }
 
 type function struct {

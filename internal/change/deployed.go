@@ -11,15 +11,9 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/drift"
+	"github.com/opensearch-dr/osdr/internal/reader"
 	"github.com/opensearch-dr/osdr/internal/template"
 )
-
-// Stacks as they are deployed.
-type Stacks interface {
-	// DeployedStack of a Region; nil when there is none, which an error never
-	// means (H14).
-	DeployedStack(ctx context.Context, region, name string) (*template.Stack, error)
-}
 
 // Place of a stack.
 type Place struct{ Region, Name string }
@@ -47,7 +41,7 @@ func Places(n contract.Names, pair []string, control string, synthesized []templ
 }
 
 // Read what is deployed, all at once, each within limit.
-func Read(ctx context.Context, aws Stacks, places []Place, limit time.Duration) Side {
+func Read(ctx context.Context, aws reader.Stacks, account string, places []Place, limit time.Duration) Side {
 	side := Side{From: "what is deployed", Failed: map[string]error{}}
 	var (
 		mu  sync.Mutex
@@ -57,13 +51,14 @@ func Read(ctx context.Context, aws Stacks, places []Place, limit time.Duration) 
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()
-			s, err := aws.DeployedStack(ctx, p.Region, p.Name)
+			s, err := deployed(ctx, aws, account, p)
 			if err != nil && ctx.Err() != nil {
 				err = fmt.Errorf("%w within %s", drift.ErrNoAnswer, limit)
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
+			case errors.Is(err, drift.ErrNoAnswer) && errors.Is(side.Failed[p.Region], drift.ErrNoAnswer): // said once
 			case err != nil:
 				side.Failed[p.Region] = errors.Join(side.Failed[p.Region], err)
 			case s != nil:
@@ -74,6 +69,25 @@ func Read(ctx context.Context, aws Stacks, places []Place, limit time.Duration) 
 	all.Wait()
 	slices.SortFunc(side.Stacks, func(a, b template.Stack) int { return strings.Compare(a.Region+a.Name, b.Region+b.Name) })
 	return side
+}
+
+// deployed stack of a place; nil when there is none. A change set that was never
+// executed leaves one without a template.
+func deployed(ctx context.Context, aws reader.Stacks, account string, p Place) (*template.Stack, error) {
+	have, err := aws.Stack(ctx, p.Region, p.Name)
+	if err != nil || have == nil || have.Status == "REVIEW_IN_PROGRESS" || have.Status == "DELETE_COMPLETE" {
+		return nil, err
+	}
+	body, err := aws.StackTemplate(ctx, p.Region, p.Name)
+	if err != nil || body == nil {
+		return nil, err
+	}
+	s, err := template.Parse(p.Name, account, p.Region, body)
+	if err != nil {
+		return nil, err
+	}
+	s.Protected = have.Protected
+	return &s, nil
 }
 
 // Load a side from a folder that cdk synth wrote.

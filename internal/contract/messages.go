@@ -108,6 +108,8 @@ type RecoveryStatus struct {
 	Notices []string `json:"notices,omitempty"`
 	// Examination of the domain; only ActionDoctor makes one.
 	Examination *Examination `json:"examination,omitempty"`
+	// Inspection of the domain; only ActionInspect makes one.
+	Inspection *Inspection `json:"inspection,omitempty"`
 }
 
 // Loss window of an unplanned switch: what the lost domain acknowledged after

@@ -73,6 +73,9 @@ func (n Names) FunctionRoleARN(function, region string) string {
 	return n.roleARN(n.FunctionRole(function, region))
 }
 
+// DriftRole may read all that osdr drift compares, and change nothing.
+func (n Names) DriftRole(region string) string { return n.role("drift", region) }
+
 // SchedulerRole lets EventBridge Scheduler invoke the Region's functions.
 func (n Names) SchedulerRole(region string) string { return n.role("scheduler", region) }
 

@@ -85,8 +85,11 @@ func (c Check) Family() string { family, _, _ := strings.Cut(c.ID, "."); return 
 
 // Regions that a run looks at.
 type Regions struct {
-	Pair    []string // the primary first
-	Active  string   // "" when nobody knows
+	Pair   []string // the primary first
+	Active string   // "" when nobody knows
+	// Find the active Region, when it is not known yet. Checks that need it wait for
+	// it, and no others.
+	Find    func(context.Context) string
 	Control string
 	// Away is the Region that the operator called unreachable: it is not asked.
 	Away string

@@ -38,7 +38,7 @@ func Run(ctx context.Context, checks []Check, at Regions, o Options) (Report, er
 		all sync.WaitGroup
 		r   = Report{Version: FormatVersion, Strict: o.Strict, Started: started.UTC(), ActiveRegion: at.Active, Rules: chosen, Checks: []Outcome{}, Findings: []Finding{}}
 	)
-	for _, c := range chosen {
+	start := func(c Check, at Regions) {
 		for _, region := range at.of(c.Scope) {
 			if region != "" && region == at.Away {
 				continue
@@ -52,6 +52,21 @@ func Run(ctx context.Context, checks []Check, at Regions, o Options) (Report, er
 				r.Checks = append(r.Checks, Outcome{ID: c.ID, Title: c.Title, Where: where(region), Seconds: o.Clock().Sub(begun).Seconds()})
 			})
 		}
+	}
+	var later []Check
+	for _, c := range chosen {
+		if at.Find != nil && (c.Scope == Active || c.Scope == Standby) {
+			later = append(later, c)
+			continue
+		}
+		start(c, at)
+	}
+	if at.Find != nil {
+		at.Active = at.Find(ctx)
+		r.ActiveRegion = at.Active
+	}
+	for _, c := range later {
+		start(c, at)
 	}
 	all.Wait()
 	r.Findings = append(r.Findings, notAsked(chosen, at)...)

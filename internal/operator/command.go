@@ -3,19 +3,19 @@ package operator
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/opensearch-dr/osdr/internal/config"
-	"github.com/opensearch-dr/osdr/internal/drift"
 )
 
-// Exit codes, stable: scripts rely on them. `osdr change` has its own.
+// Exit codes, stable: scripts rely on them.
 const (
 	ExitOK        = 0 // nothing to do
 	ExitError     = 1 // it could not be told, or the command line is wrong
@@ -47,7 +47,6 @@ type cli struct {
 	Plan   planCommand   `cmd:"" help:"Say what a switch would do now, what it would lose, and the cdk command. Changes nothing."`
 	Abort  abortCommand  `cmd:"" help:"End the switch under way: its mark first, then the fence."`
 	Doctor doctorCommand `cmd:"" help:"Try on the domain that serves what only the real service can tell. Needs --yes."`
-	Change changeCommand `cmd:"" help:"Refuse a change of the templates that would remove or replace a domain, a bucket, a key or a role."`
 }
 
 // session of one command.
@@ -57,8 +56,31 @@ type session struct {
 	overrides map[string]string
 }
 
+// Extra is a command that another package brings, with exit codes of its own. Its
+// Run takes a context, *Session and *Exit.
+type Extra struct {
+	Name, Help string
+	Command    any
+	Failed     int // exit code when it fails, or its command line is wrong
+	// Offline says that this command line needs neither a configuration nor AWS; its
+	// Session has no App then. Nil: it always does.
+	Offline func() bool
+}
+
+// Session of an Extra.
+type Session struct {
+	Streams
+	App       *config.App
+	Folder    string            // of cdk.json
+	Overrides map[string]string // that -c gave
+	Timeout   time.Duration
+}
+
+// Exit code that an Extra sets.
+type Exit int
+
 // Main runs a command line and answers the exit code.
-func Main(ctx context.Context, args []string, s Streams, cloud Cloud) (code int) {
+func Main(ctx context.Context, args []string, s Streams, cloud Cloud, extras ...Extra) (code int) {
 	var c cli
 	type exit struct{ code int }
 	defer func() {
@@ -70,49 +92,47 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud) (code int)
 			code = e.code
 		}
 	}()
-	parser, err := kong.New(&c, kong.Name("osdr"), kong.Description(description), kong.Writers(s.Out, s.Err), kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Exit(func(n int) { panic(exit{n}) }))
+	failed := ExitError
+	options := []kong.Option{}
+	for _, e := range extras {
+		options = append(options, kong.DynamicCommand(e.Name, e.Help, "", e.Command))
+		if slices.Contains(args, e.Name) {
+			failed = e.Failed
+		}
+	}
+	parser, err := kong.New(&c, append(options, kong.Name("osdr"), kong.Description(description), kong.Writers(s.Out, s.Err), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Exit(func(n int) { panic(exit{n}) }))...)
 	if err != nil {
-		return fail(s, false, err)
+		return fail(s, false, failed, err)
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return fail(s, false, fmt.Errorf("%w; osdr --help tells what there is", err))
+		return fail(s, false, failed, fmt.Errorf("%w; osdr --help tells what there is", err))
 	}
 	asJSON := c.output(parsed.Command()) == "json"
-	run := &session{Streams: s}
-	if !(parsed.Command() == "change" && c.Change.offline()) {
-		if run.Operator, run.overrides, err = c.open(ctx, cloud); err != nil {
-			return c.failed(parsed.Command(), fail(s, asJSON, err))
+	o, overrides := &Operator{}, map[string]string(nil)
+	if !offline(extras, parsed.Command()) {
+		if o, overrides, err = c.open(ctx, cloud); err != nil {
+			return fail(s, asJSON, failed, err)
 		}
 	}
-	attention := false
-	err = parsed.Run(run, &attention)
-	var own ended
+	attention, own := false, Exit(ExitOK)
+	err = parsed.Run(&session{s, o, overrides}, &attention, &Session{s, o.App, o.Folder, overrides, c.Timeout}, &own)
 	switch {
-	case errors.As(err, &own):
-		if own.err != nil {
-			fail(s, asJSON, own.err)
-		}
-		return own.code
 	case err != nil:
-		return fail(s, asJSON, err)
+		return fail(s, asJSON, failed, err)
 	case attention:
 		return ExitAttention
 	}
-	return ExitOK
+	return int(own)
 }
 
-// failed is the exit code of a command that could not begin.
-func (c *cli) failed(command string, code int) int {
-	if command == "change" {
-		return drift.ExitUnknown
-	}
-	return code
+func offline(extras []Extra, command string) bool {
+	return slices.ContainsFunc(extras, func(e Extra) bool { return e.Name == command && e.Offline != nil && e.Offline() })
 }
 
 func (c *cli) output(command string) string {
-	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output, "change": c.Change.Format, "doctor": c.Doctor.Output}[command]
+	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output, "doctor": c.Doctor.Output}[command]
 }
 
 func (c *cli) open(ctx context.Context, cloud Cloud) (*Operator, map[string]string, error) {
@@ -139,7 +159,7 @@ func (c *cli) open(ctx context.Context, cloud Cloud) (*Operator, map[string]stri
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Operator{App: app, Committed: committed, World: world, Timeout: c.Timeout, Clock: time.Now, Wait: wait}, overrides, nil
+	return &Operator{App: app, Committed: committed, Folder: filepath.Dir(path), World: world, Timeout: c.Timeout, Clock: time.Now, Wait: wait}, overrides, nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -151,16 +171,16 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func fail(s Streams, asJSON bool, err error) int {
+func fail(s Streams, asJSON bool, code int, err error) int {
 	line := "ERROR: " + err.Error()
 	if asJSON {
 		// A script reads the answer on stdout and this on stderr.
-		if b, merr := json.Marshal(map[string]any{"error": err.Error(), "code": ExitError}); merr == nil {
+		if b, merr := json.Marshal(map[string]any{"error": err.Error(), "code": code}); merr == nil {
 			line = string(b)
 		}
 	}
 	_, _ = io.WriteString(s.Err, line+"\n") // there is nobody else to tell
-	return ExitError
+	return code
 }
 
 func printJSON(w io.Writer, v any) error {
@@ -170,8 +190,10 @@ func printJSON(w io.Writer, v any) error {
 }
 
 type statusCommand struct {
-	Output string `short:"o" enum:"text,json" default:"text" help:"text or json."`
-	Points int    `default:"5" help:"Newest recovery points to read, for each generation in each bucket; 0 for all."`
+	Output string        `short:"o" enum:"text,json" default:"text" help:"text or json."`
+	Points int           `default:"5" help:"Newest recovery points to read, for each generation in each bucket; 0 for all."`
+	Watch  bool          `short:"w" help:"Keep it on the screen, until interrupted."`
+	Every  time.Duration `default:"5s" help:"How often --watch looks."`
 }
 
 // Help of the command.
@@ -180,10 +202,33 @@ func (statusCommand) Help() string {
 }
 
 func (c statusCommand) Run(ctx context.Context, s *session, attention *bool) error {
+	for c.Watch {
+		if err := c.once(ctx, s, attention); err != nil {
+			return err
+		}
+		if err := s.Wait(ctx, c.Every); err != nil {
+			return nil // it was interrupted, which is how a watch ends
+		}
+	}
+	return c.once(ctx, s, attention)
+}
+
+// clearScreen of a terminal, and go to its first line.
+const clearScreen = "\x1b[H\x1b[2J"
+
+func (c statusCommand) once(ctx context.Context, s *session, attention *bool) error {
 	status := s.Status(ctx, c.Points)
+	if c.Watch && ctx.Err() != nil {
+		return nil // half of it is not the state of things
+	}
 	*attention = len(status.Attention) > 0
 	if c.Output == "json" {
 		return printJSON(s.Out, status)
+	}
+	if c.Watch {
+		if _, err := io.WriteString(s.Out, clearScreen); err != nil {
+			return err
+		}
 	}
 	return status.Print(s.Out)
 }

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/opensearch-dr/osdr/internal/change"
 	"github.com/opensearch-dr/osdr/internal/config"
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
@@ -46,7 +45,6 @@ type World struct {
 	Domains     Domains
 	Controllers Controllers
 	Zone        Zone
-	Stacks      change.Stacks
 	// Features of the record's hosted zone.
 	Features func(ctx context.Context) (ZoneFeatures, error)
 	// Knock at a domain's endpoint, unsigned; any answer of HTTP is nil.
@@ -58,6 +56,7 @@ type World struct {
 type Operator struct {
 	App       *config.App
 	Committed string // activeRegion of cdk.json itself
+	Folder    string // of cdk.json
 	World     World
 	Timeout   time.Duration
 	Clock     func() time.Time // used only where no bucket tells S3's time

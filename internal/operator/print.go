@@ -57,6 +57,9 @@ func (s Status) Print(w io.Writer) error {
 	default:
 		p.line("record %s: %s, %s %s, TTL %d s, mark %q", r.Name, or(r.State, "not judged"), r.Type, r.Target, r.TTL, r.Mark)
 	}
+	if s.Objective != nil {
+		p.line("%s", s.Objective.line())
+	}
 	p.line("")
 	p.list("needs attention", s.Attention)
 	if len(s.Attention) == 0 {

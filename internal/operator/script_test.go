@@ -12,7 +12,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/opensearch-dr/osdr/internal/operator"
-	"github.com/opensearch-dr/osdr/internal/template/templatetest"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
@@ -60,10 +59,6 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	goldens, err := templatetest.Goldens()
-	if err != nil {
-		t.Fatal(err)
-	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
@@ -71,10 +66,6 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(e.WorkDir+"/cdk.json", cdkJSON, 0o644)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			// synth <variant> <dir> writes what cdk synth makes of a variant.
-			"synth": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(templatetest.Synth(goldens, args[0], ts.MkAbs(args[1])))
-			},
 			// exits <code> <command...>: testscript itself tells only failure.
 			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
 				err := ts.Exec(args[1], args[2:]...)

@@ -27,6 +27,8 @@ type Status struct {
 	Switch       *Switch  `json:"switch,omitempty"`
 	Regions      []Region `json:"regions"` // the primary first
 	Record       Record   `json:"record"`
+	// Objective of now, while somebody is known to be active.
+	Objective *Objective `json:"objective,omitempty"`
 	// Attention is what a person should look at; not empty is exit code 2.
 	Attention []string `json:"attention,omitempty"`
 }
@@ -155,6 +157,7 @@ func (o *Operator) Status(ctx context.Context, newest int) Status {
 	}
 	a := <-zone
 	s.Record = o.record(a.record, a.err, led, ok)
+	s.Objective = o.objective(s)
 	s.Attention = o.attention(s)
 	return s
 }

@@ -23,7 +23,6 @@ import (
 	"github.com/opensearch-dr/osdr/internal/route/routetest"
 	"github.com/opensearch-dr/osdr/internal/store"
 	"github.com/opensearch-dr/osdr/internal/store/storetest"
-	"github.com/opensearch-dr/osdr/internal/template"
 )
 
 // now is S3's clock in every test.
@@ -52,7 +51,6 @@ type state struct {
 	Deaf        bool                               `json:"deaf"` // a controller that says done and does nothing
 	Doctor      contract.RecoveryStatus            `json:"doctor"`
 	Zone        operator.ZoneFeatures              `json:"zone"`
-	Deployed    string                             `json:"deployed"` // folder of a synth
 }
 
 // tenure is a ledger by what differs.
@@ -273,23 +271,6 @@ func (w *world) features(ctx context.Context) (operator.ZoneFeatures, error) {
 	return w.Zone, w.fails(ctx, "zone", east)
 }
 
-func (w *world) DeployedStack(ctx context.Context, region, name string) (*template.Stack, error) {
-	if err := w.fails(ctx, "stacks", region); err != nil {
-		return nil, err
-	}
-	if w.state.Deployed == "" {
-		return nil, nil
-	}
-	a, err := template.Load(w.state.Deployed)
-	if err != nil {
-		return nil, err
-	}
-	if s := a.Stack(name); s != nil && s.Region == region {
-		return s, nil
-	}
-	return nil, nil
-}
-
 func (w *world) Account(context.Context, []string) (string, error) { return account, nil }
 
 func (w *world) World(context.Context, *config.App) (operator.World, error) { return w.world(), nil }
@@ -299,7 +280,7 @@ func (w *world) world() operator.World {
 	for region, b := range maps.All(w.buckets) {
 		buckets[region] = b
 	}
-	return operator.World{Buckets: buckets, Domains: w, Controllers: w, Zone: w.zone, Knock: w.knock, Stacks: w, Features: w.features}
+	return operator.World{Buckets: buckets, Domains: w, Controllers: w, Zone: w.zone, Knock: w.knock, Features: w.features}
 }
 
 // open the installation of a state as the repository's own cdk.json has it.

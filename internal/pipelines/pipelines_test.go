@@ -171,7 +171,7 @@ func TestReportsAreWritten(t *testing.T) {
 			t.Errorf("%s: %d reports", name, len(b.Reports))
 		}
 		for group, r := range b.Reports {
-			if r.Format != "JUNITXML" || len(r.Files) != 1 || !strings.Contains(commands, "--also junit="+r.Files[0]) {
+			if r.Format != "JUNITXML" || len(r.Files) != 1 || !strings.Contains(commands, "--report junit="+r.Files[0]) {
 				t.Errorf("%s: report %s is %+v, and no command writes that", name, group, r)
 			}
 		}

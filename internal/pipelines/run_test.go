@@ -239,15 +239,18 @@ func TestWithoutCredentialsNothingPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, job := range map[string]pipelines.Job{
-		"GitHub": *workflow(t, "osdr-change.yml").Job("diff"), "CodeBuild": buildspec(t, "change.buildspec.yml").Job,
+		"GitHub, change": *workflow(t, "osdr-change.yml").Job("diff"), "CodeBuild, change": buildspec(t, "change.buildspec.yml").Job,
+		"GitHub, drift": *workflow(t, "osdr-drift.yml").Job("drift"), "CodeBuild, drift": buildspec(t, "drift.buildspec.yml").Job,
 	} {
 		place := machine(t, built(t))
 		write(t, filepath.Join(place.Workspace, "variant"), "active-primary.cold")
 		write(t, filepath.Join(place.Workspace, "cdk.json"), string(cdkJSON))
+		var out bytes.Buffer
+		place.Out = &out
 		_, err := place.Run(t.Context(), job)
 		var exit *exec.ExitError
-		if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(err.Error(), "credentials") {
-			t.Errorf("%s: %v", name, err)
+		if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(out.String(), "credentials") {
+			t.Errorf("%s: %v\n%s", name, err, out.String())
 		}
 	}
 }

@@ -137,8 +137,10 @@ func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract
 		err = r.recheck(ctx)
 	case contract.ActionStatus:
 		err = r.report(ctx)
+	case contract.ActionInspect:
+		err = r.inspect(ctx)
 	default:
-		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status, recheck, abort, doctor", req.Action)
+		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status, recheck, abort, doctor, inspect", req.Action)
 	}
 	return r.end(ctx, err)
 }

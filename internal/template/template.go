@@ -25,9 +25,13 @@ type Assembly struct {
 // Stack of it.
 type Stack struct {
 	Name, Region, Account string
-	Protected             bool   // termination protection is asked for
-	Body                  []byte // the template as it is uploaded
-	Resources             []Resource
+	Protected             bool // termination protection is asked for
+	// BootstrapParameter holds the version of the Region's bootstrap stack, and
+	// BootstrapVersion is the least that will do.
+	BootstrapParameter string
+	BootstrapVersion   int
+	Body               []byte // the template as it is uploaded
+	Resources          []Resource
 }
 
 // Resource with its intrinsic functions resolved.
@@ -71,6 +75,8 @@ func Load(dir string) (*Assembly, error) {
 				TemplateFile          string `json:"templateFile"`
 				StackName             string `json:"stackName"`
 				TerminationProtection bool   `json:"terminationProtection"`
+				BootstrapParameter    string `json:"bootstrapStackVersionSsmParameter"`
+				BootstrapVersion      int    `json:"requiresBootstrapStackVersion"`
 			} `json:"properties"`
 		} `json:"artifacts"`
 	}
@@ -99,6 +105,7 @@ func Load(dir string) (*Assembly, error) {
 			return nil, err
 		}
 		s.Protected = artifact.Properties.TerminationProtection
+		s.BootstrapParameter, s.BootstrapVersion = artifact.Properties.BootstrapParameter, artifact.Properties.BootstrapVersion
 		a.Stacks = append(a.Stacks, s)
 	}
 	slices.SortFunc(a.Stacks, func(x, y Stack) int { return strings.Compare(x.Name, y.Name) })

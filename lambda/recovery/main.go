@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/opensearch-dr/osdr/internal/awsclients"
 	"github.com/opensearch-dr/osdr/internal/contract"
@@ -31,6 +32,11 @@ func main() {
 		Trials: plane, TrialName: awsclients.TrialName, Certificate: awsclients.Certificate, Wait: awsclients.Wait,
 	}
 	lambda.Start(func(ctx context.Context, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
+		if call, ok := lambdacontext.FromContext(ctx); ok {
+			if err := recovery.MayLook(call.InvokedFunctionArn, req); err != nil {
+				return contract.RecoveryStatus{}, err
+			}
+		}
 		d := deps
 		d.Holder = awsclients.Holder(ctx)
 		d.Snapshot.Holder = d.Holder

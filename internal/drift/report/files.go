@@ -21,7 +21,7 @@ func Files(args []string) ([]File, error) {
 	for _, a := range args {
 		format, path, ok := strings.Cut(a, "=")
 		if !ok || path == "" || !slices.Contains(Formats, format) {
-			return nil, fmt.Errorf("write the report: --also %q; allowed: <format>=<path>, a format being one of %s", a, strings.Join(Formats, ", "))
+			return nil, fmt.Errorf("write the report: --report %q; allowed: <format>=<path>, a format being one of %s", a, strings.Join(Formats, ", "))
 		}
 		out = append(out, File{format, path})
 	}

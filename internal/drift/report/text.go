@@ -58,7 +58,8 @@ func writeText(w io.Writer, r drift.Report) error {
 		line("%s", strings.ToUpper(section.title))
 		if section.title == "could not check" {
 			for _, s := range silent {
-				line("  %s did not answer: %s could not run: %s", s.where, plural(len(s.ids), "check"), strings.Join(s.ids, ", "))
+				line("  %s: %s", s.where, s.reason)
+				line("    %s could not run: %s", plural(len(s.ids), "check"), strings.Join(s.ids, ", "))
 			}
 		}
 		for _, f := range part {
@@ -128,30 +129,34 @@ func places(r drift.Report) string {
 	return strings.Join(out, ", ")
 }
 
-// silence of a Region, which fails many checks for one reason.
-type silence struct {
-	where string
-	ids   []string
+// common reason of many checks that could not run: a Region that is silent, or
+// templates that are not there, is said once.
+type common struct {
+	where, reason string
+	ids           []string
 }
 
-func collapse(findings []drift.Finding) (silent []silence, rest []drift.Finding) {
-	mute := func(f drift.Finding) bool {
-		return f.Kind == drift.Unknown && strings.HasPrefix(f.Found, drift.ErrNoAnswer.Error()) && f.Where != drift.Global
+func collapse(findings []drift.Finding) (silent []common, rest []drift.Finding) {
+	reason := func(f drift.Finding) string {
+		out, _, _ := strings.Cut(f.Found, " (and ")
+		return out
 	}
-	count := map[string]int{}
+	type group struct{ where, reason string }
+	count := map[group]int{}
 	for _, f := range findings {
-		if mute(f) {
-			count[f.Where]++
+		if f.Kind == drift.Unknown {
+			count[group{f.Where, reason(f)}]++
 		}
 	}
 	for _, f := range findings {
-		if !mute(f) || count[f.Where] < 3 {
+		g := group{f.Where, reason(f)}
+		if f.Kind != drift.Unknown || count[g] < 3 {
 			rest = append(rest, f)
 			continue
 		}
-		at := slices.IndexFunc(silent, func(s silence) bool { return s.where == f.Where })
+		at := slices.IndexFunc(silent, func(c common) bool { return c.where == g.where && c.reason == g.reason })
 		if at < 0 {
-			silent = append(silent, silence{where: f.Where})
+			silent = append(silent, common{where: g.where, reason: g.reason})
 			at = len(silent) - 1
 		}
 		if !slices.Contains(silent[at].ids, f.Check) {

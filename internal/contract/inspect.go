@@ -1,0 +1,81 @@
+package contract
+
+// ActionInspect of the recovery function: what only the domain can tell. It
+// changes nothing.
+const ActionInspect = "inspect"
+
+// LookAlias of the recovery function: what is asked through it may only look,
+// whatever it asks for. So a reader's permission to invoke is no permission to
+// promote.
+const LookAlias = "look"
+
+// LookARN is the recovery function's by LookAlias.
+func (n Names) LookARN(region string) string {
+	return n.FunctionARN(Recovery, region) + ":" + LookAlias
+}
+
+// Inspection of a Region's domain. A part that could not be looked at is named in
+// Failed and says nothing by being empty.
+type Inspection struct {
+	Region      string `json:"region"`
+	Domain      string `json:"domain"` // DomainAbsent, DomainReady, or why it is busy; the rest is empty then
+	ClusterUUID string `json:"clusterUuid,omitempty"`
+	// Version of the engine that answers, as 3.4.0.
+	Version      string            `json:"version,omitempty"`
+	Mappings     []MappingState    `json:"mappings,omitempty"`
+	Repositories []RepositoryState `json:"repositories,omitempty"`
+	LeftOut      []LeftOutState    `json:"leftOut,omitempty"`
+	Blocked      []string          `json:"blocked,omitempty"` // indexes with the product's own write block
+	Fenced       bool              `json:"fenced,omitempty"`  // a fence is up, which explains them
+	// AutoCreate is action.auto_create_index; AutoCreateLeft: it is what a fence
+	// sets.
+	AutoCreate     string            `json:"autoCreate,omitempty"`
+	AutoCreateLeft bool              `json:"autoCreateLeft,omitempty"`
+	Largest        ShardState        `json:"largest,omitzero"`
+	Failed         map[string]string `json:"failed,omitempty"` // part: why it could not be looked at
+}
+
+// Parts of an Inspection, the keys of Failed.
+const (
+	PartIdentity     = "identity"
+	PartMappings     = "mappings"
+	PartRepositories = "repositories"
+	PartIndices      = "indices"
+	PartSettings     = "settings"
+)
+
+// MappingState of one role inside the domain.
+type MappingState struct {
+	Role    string   `json:"role"`
+	Missing []string `json:"missing,omitempty"` // ARNs that should be mapped
+	Absent  bool     `json:"absent,omitempty"`  // the role itself, or what it permits, is not as it should be
+}
+
+// RepositoryState of one registration.
+type RepositoryState struct {
+	Name     string `json:"name"`
+	Bucket   string `json:"bucket,omitempty"`
+	BasePath string `json:"basePath,omitempty"`
+	Role     string `json:"role,omitempty"`
+	Readonly bool   `json:"readonly"`
+	// Refused is what the engine said when it was verified; empty: every node reads
+	// it, or it is writable and was not asked, since that writes a blob.
+	Refused string `json:"refused,omitempty"`
+}
+
+// LeftOutState is an index that recovery points do not hold.
+type LeftOutState struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+	// Worrying: it may hold somebody's data. A system index is not.
+	Worrying bool `json:"worrying"`
+	Warm     bool `json:"warm,omitempty"` // it lies in the warm or cold tier
+}
+
+// ShardState of the largest primary, as far as the engine tells: an index's size by
+// its shards.
+type ShardState struct {
+	Index  string `json:"index"`
+	Shards int    `json:"shards"` // primaries of the index
+	Bytes  int64  `json:"bytes"`
+}

@@ -1,0 +1,160 @@
+package checks_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/opensearch-dr/osdr/internal/drift"
+	"github.com/opensearch-dr/osdr/internal/drift/checks"
+	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/route"
+	"github.com/opensearch-dr/osdr/internal/template"
+)
+
+func sum(body []byte) string {
+	s := sha256.Sum256(body)
+	return hex.EncodeToString(s[:])
+}
+
+func TestACleanSystemHasNoFinding(t *testing.T) {
+	for name, v := range map[string]variant{"cold": cold, "warm": warm, "the secondary is active": reverse, "every option": third} {
+		r := open(t, v).run(drift.Options{Ready: true})
+		if r.ExitCode != drift.ExitInSync || len(ids(r)) != 0 {
+			t.Errorf("%s: exit %d\n%s", name, r.ExitCode, dump(r))
+		}
+		if diff := cmp.Diff(r.Counts.Checks, r.Counts.InSync); diff != "" || r.Counts.Checks < 100 {
+			t.Errorf("%s: %+v", name, r.Counts)
+		}
+	}
+}
+
+// A Region that is away costs its time limit and is said; the other one is
+// checked in full, and what is wrong there is found all the same.
+func TestH14_ARegionThatIsAway(t *testing.T) {
+	for _, away := range []string{east, west} {
+		w := open(t, cold)
+		w.silent, w.limit = away, 300*time.Millisecond
+		w.buckets[away].SetUnreachable(true)
+		begun := time.Now()
+		r := w.run(drift.Options{Ready: true})
+		if took := time.Since(begun); took > 10*w.limit {
+			t.Errorf("%s away: took %s, a look-up %s", away, took, w.limit)
+		}
+		if r.ExitCode != drift.ExitUnknown {
+			t.Errorf("%s away: exit %d\n%s", away, r.ExitCode, dump(r))
+		}
+		for _, c := range r.Checks {
+			if c.Where == w.app.Other(away) && c.Outcome != drift.InSync && !slices.Contains(both, c.ID) {
+				t.Errorf("%s away: %s in %s is %s", away, c.ID, c.Where, c.Outcome)
+			}
+			if c.Where == away && c.Outcome == drift.InSync && !slices.Contains(elsewhere, c.ID) {
+				t.Errorf("%s away: %s there counts as in sync", away, c.ID)
+			}
+		}
+		if !slices.Contains(ids(r), "region.reach "+away) {
+			t.Errorf("%s away is not said", away)
+		}
+	}
+}
+
+// both Regions are needed to tell these.
+var both = []string{"cluster.version"}
+
+// elsewhere is where these look, so that they can be told: IAM is global, the
+// templates are here, and what a Region shall not have is not asked for.
+var elsewhere = []string{
+	"role.exists", "role.trust", "role.policies", "role.boundary", "role.pass", "role.snapshot",
+	"domain.exists", "domain.sizing", "domain.standby", "domain.encryption", "domain.node-encryption", "domain.tls", "domain.endpoint", "domain.access-control",
+	"domain.access-policy", "domain.version", "domain.logs", "domain.software-update", "domain.auto-tune", "point.counts", "point.retention", "schedule.stray",
+}
+
+func TestNotesAreNoDrift(t *testing.T) {
+	for name, c := range map[string]struct {
+		v    variant
+		do   func(*world)
+		want string
+	}{
+		"a salvage waits": {cold, func(w *world) { w.point(9, time.Minute, point.KindSalvage, 5) }, "point.salvage us-west-2"},
+		"a pin without a switch": {cold, func(w *world) {
+			w.put(west, point.PinsPrefix+"x.json", point.Pin{Point: point.ID{Generation: 2, Sequence: 1}, Holder: "h", Expires: now.Add(time.Hour)})
+		}, "leftover.pin us-west-2"},
+		"the control Region is one of the pair": {cold, func(*world) {}, "ready.control global"},
+		"a switch is under way": {cold, func(w *world) {
+			l := w.ledger()
+			l.Intent = &ledger.Intent{Token: "t", FromGeneration: 2, To: west, RequestID: "r", Expires: now.Add(time.Hour)}
+			w.put(east, ledger.Key, l)
+		}, "leftover.intent global"},
+		"nobody is subscribed, as nobody is named": {cold, func(*world) {}, "topic.subscription us-east-1"},
+		"fewer documents":                          {cold, func(w *world) { w.point(9, time.Minute, point.KindRegular, 30) }, "point.counts us-west-2"},
+		"a large shard":                            {cold, func(w *world) { w.inside[east].Largest.Bytes = 60 << 30 }, "cluster.shard-size us-east-1"},
+	} {
+		w := open(t, c.v)
+		c.do(w)
+		r := w.run(drift.Options{Ready: true})
+		if r.ExitCode != drift.ExitInSync || !slices.Contains(ids(r, drift.Note), c.want) {
+			t.Errorf("%s: exit %d, notes %v\n%s", name, r.ExitCode, ids(r, drift.Note), dump(r))
+		}
+	}
+}
+
+func TestWithoutTemplatesTheRestIsChecked(t *testing.T) {
+	w := open(t, cold)
+	w.facts.Expected, w.facts.ExpectedErr = nil, template.ErrNone
+	r := w.run(drift.Options{})
+	if r.ExitCode != drift.ExitUnknown || r.Counts.InSync < 20 {
+		t.Errorf("exit %d, %+v", r.ExitCode, r.Counts)
+	}
+	w = open(t, cold)
+	w.facts.Expected, w.facts.ExpectedErr = nil, template.ErrNone
+	w.record(func(r *route.Record) { r.TTL = 1 })
+	if r := w.run(drift.Options{}); r.ExitCode != drift.ExitDrift {
+		t.Errorf("a drift that needs no templates: exit %d", r.ExitCode)
+	}
+}
+
+func TestEveryCheckIsWellFormed(t *testing.T) {
+	form := regexp.MustCompile(`^[a-z]+\.[a-z][a-z-]*$`)
+	seen := map[string]bool{}
+	for _, c := range checks.All(nil) {
+		if !form.MatchString(c.ID) || seen[c.ID] || c.Title == "" || c.Why == "" || c.Scope == "" || c.Ready != (c.Family() == "ready") {
+			t.Errorf("check %+v", c)
+		}
+		seen[c.ID] = true
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the table of checks in docs/drift.md")
+
+func TestTheDocsListEveryCheck(t *testing.T) {
+	path := filepath.Join("..", "..", "..", "docs", "drift.md")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok1 := strings.Cut(string(raw), checks.ReferenceBegin)
+	have, after, ok2 := strings.Cut(rest, checks.ReferenceEnd)
+	if !ok1 || !ok2 {
+		t.Fatal("docs/drift.md has lost the marks of its table")
+	}
+	want := checks.Reference()
+	if *update {
+		if err := os.WriteFile(path, []byte(before+checks.ReferenceBegin+want+checks.ReferenceEnd+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("make golden writes it\n%s", diff)
+	}
+}

@@ -1,0 +1,92 @@
+package recovery_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/fence"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
+	"github.com/opensearch-dr/osdr/internal/recovery"
+	"github.com/opensearch-dr/osdr/internal/store/storetest"
+)
+
+func (w *world) inspect(region string) contract.Inspection {
+	w.t.Helper()
+	s, err := w.ask(region, contract.RecoveryRequest{Action: contract.ActionInspect})
+	w.check(err)
+	if s.Inspection == nil || !s.Done {
+		w.t.Fatalf("no inspection: %+v", s)
+	}
+	return *s.Inspection
+}
+
+func TestInspectLooksAndChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	if i := w.inspect(east); i.Domain != contract.DomainAbsent || len(i.Failed) > 0 {
+		t.Errorf("no domain: %+v", i)
+	}
+	w.active()
+	w.put(east, "movies", "1", "2")
+	w.snapshot()
+	c := w.clusters[east]
+	puts := func() int { return w.buckets[east].Calls(storetest.Put) + w.buckets[west].Calls(storetest.Put) }
+	before := puts()
+
+	i := w.inspect(east)
+	if i.Domain != contract.DomainReady || i.ClusterUUID != c.UUID() || len(i.Failed) > 0 || len(i.Mappings) > 0 || len(i.Blocked) > 0 || i.Fenced || i.AutoCreateLeft {
+		t.Errorf("a domain at rest: %+v", i)
+	}
+	at := slices.IndexFunc(i.Repositories, func(r contract.RepositoryState) bool { return r.Name == contract.Repository })
+	if at < 0 || i.Repositories[at].Refused != "" || i.Repositories[at].Readonly || i.Repositories[at].BasePath != c.UUID() {
+		t.Errorf("repositories %+v", i.Repositories)
+	}
+
+	master := c.As(w.settings.Names().MasterRoleARN(east))
+	w.check(master.PutRoleMapping(t.Context(), contract.ManageSnapshots, opensearch.RoleMapping{}))
+	w.check(c.SetBlock(t.Context(), "movies", "write", true))
+	w.check(c.As(w.settings.Names().FunctionRoleARN(contract.Recovery, east)).SetAutoCreate(t.Context(), fence.NoAutoCreate, true))
+	w.check(c.CreateIndex(t.Context(), "cold", opensearchtest.IndexOptions{}))
+	w.check(c.CloseIndex(t.Context(), "cold"))
+	i = w.inspect(east)
+	if len(i.Mappings) != 1 || i.Mappings[0].Role != contract.ManageSnapshots || len(i.Mappings[0].Missing) != 3 {
+		t.Errorf("mappings %+v", i.Mappings)
+	}
+	if !slices.Equal(i.Blocked, []string{"movies"}) || !i.AutoCreateLeft {
+		t.Errorf("%+v", i)
+	}
+	if m, err := master.RoleMapping(t.Context(), contract.ManageSnapshots); err != nil || len(m.BackendRoles) > 0 {
+		t.Errorf("it mapped them: %+v %v", m, err)
+	}
+	if puts() != before {
+		t.Errorf("it wrote %d objects", puts()-before)
+	}
+}
+
+func TestInspectSaysWhatItCouldNotSee(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.clusters[east].Kill()
+	i := w.inspect(east)
+	for _, part := range []string{contract.PartIdentity, contract.PartIndices, contract.PartRepositories, contract.PartSettings} {
+		if i.Failed[part] == "" {
+			t.Errorf("%s of a dead domain counts as seen: %+v", part, i)
+		}
+	}
+}
+
+func TestTheAliasOnlyLooks(t *testing.T) {
+	arn := "arn:aws:lambda:us-east-1:111122223333:function:films-recovery"
+	for action, may := range map[string]bool{
+		contract.ActionInspect: true, contract.ActionStatus: true, contract.ActionTick: false, contract.ActionPromote: false,
+		contract.ActionRelease: false, contract.ActionAbort: false, contract.ActionRecheck: false, "": false,
+	} {
+		if err := recovery.MayLook(arn+":"+contract.LookAlias, contract.RecoveryRequest{Action: action}); (err == nil) != may {
+			t.Errorf("%q through the alias: %v", action, err)
+		}
+		if err := recovery.MayLook(arn, contract.RecoveryRequest{Action: action}); err != nil {
+			t.Errorf("%q by the function itself: %v", action, err)
+		}
+	}
+}
