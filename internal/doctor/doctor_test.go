@@ -186,7 +186,7 @@ func TestEachRefusal(t *testing.T) {
 		}, map[string]contract.Verdict{"repository.forms": contract.DoesNot, "repository.paths": contract.Untried}, "no recovery point can be made"},
 		"base_path is dropped": {func(p *patient) { p.deps.Domain = forgetful{p.As(p.deps.Signer), true} },
 			map[string]contract.Verdict{"repository.forms": contract.DoesNot, "repository.paths": contract.Untried}, "no recovery point can be made"},
-		"a snapshot that ends PARTIAL": {func(p *patient) {
+		"a snapshot that cannot be read": {func(p *patient) {
 			p.failed["Snapshot"] = refusal(500, "snapshot_exception", "no")
 		}, map[string]contract.Verdict{"repository.forms": contract.DoesNot, "repository.paths": contract.Untried}, "no recovery point can be made"},
 		"_block":        {func(p *patient) { p.failed["Block"] = opensearch.ErrNotOffered }, map[string]contract.Verdict{"index.block": contract.DoesNot}, "sets the block by index settings"},
@@ -243,6 +243,38 @@ func (f forgetful) Repository(ctx context.Context, name string) (opensearch.Repo
 	return r, err
 }
 
+// porous takes a block and blocks nothing.
+type porous struct{ *opensearchtest.Caller }
+
+func (porous) Block(context.Context, string) error { return nil }
+
+// idle keeps a setting and does nothing by it.
+type idle struct {
+	*opensearchtest.Caller
+	value string
+	set   bool
+}
+
+func (i *idle) AutoCreate(context.Context) (string, bool, error) { return i.value, i.set, nil }
+func (i *idle) SetAutoCreate(_ context.Context, value string, set bool) error {
+	i.value, i.set = value, set
+	if !set {
+		i.value = ""
+	}
+	return nil
+}
+
+func TestASnapshotThatEndsBadly(t *testing.T) {
+	p := newPatient(t)
+	p.NextSnapshotEnds(opensearch.Partial)
+	e := doctor.Examine(t.Context(), p.deps)
+	x := find(t, e, "repository.forms")
+	if x.Verdict != contract.Works || !strings.HasPrefix(x.Said, "region and endpoint: snapshot form-1 ended PARTIAL") || !strings.Contains(x.Follows, "registers by region,") {
+		t.Errorf("%+v", x)
+	}
+	p.clean(t, e)
+}
+
 func TestWithoutAnIndexTheOthersAreTried(t *testing.T) {
 	p := newPatient(t)
 	p.failed["CreateTrial"] = refusal(403, "security_exception", "no permissions for [indices:admin/create]")
@@ -264,11 +296,13 @@ func TestWithoutAnIndexTheOthersAreTried(t *testing.T) {
 
 // H30: shards that the engine spreads over the bucket are seen as such.
 func TestH30_ShardsElsewhere(t *testing.T) {
-	p := newPatient(t)
-	p.deps.Bucket = without{p.bucket, "/indices/"}
-	x := find(t, doctor.Examine(t.Context(), p.deps), "repository.paths")
-	if x.Verdict != contract.DoesNot || !strings.Contains(x.Said, "shards lie elsewhere") || !strings.Contains(x.Follows, "H30") {
-		t.Errorf("%+v", x)
+	for part, says := range map[string]string{"/indices/": "shards lie elsewhere", "/index-": "the repository's own index is not among them"} {
+		p := newPatient(t)
+		p.deps.Bucket = without{p.bucket, part}
+		x := find(t, doctor.Examine(t.Context(), p.deps), "repository.paths")
+		if x.Verdict != contract.DoesNot || !strings.Contains(x.Said, says) || !strings.Contains(x.Follows, "H30") {
+			t.Errorf("%+v", x)
+		}
 	}
 }
 

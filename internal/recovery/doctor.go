@@ -7,11 +7,20 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/doctor"
+	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/repository"
 	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
+
+// Doctor is what only ActionDoctor needs.
+type Doctor struct {
+	Trials      domain.Trials
+	Name        func() string // contract.TrialRandom characters of a-z and 0-9
+	Certificate func(ctx context.Context, endpoint, name string) (time.Time, error)
+	Wait        func(ctx context.Context, d time.Duration) error
+}
 
 // examine is ActionDoctor, on the domain in force and never while a switch is under
 // way or its fence is up: what it makes and takes away must be in nobody's way. It
@@ -73,7 +82,7 @@ func (r *run) withoutSnapshots(ctx context.Context, f func() error) error {
 }
 
 func (r *run) trial(ctx context.Context, uuid string) error {
-	dom, err := r.Trials.OpenTrial(ctx, r.Region, r.desc.Endpoint)
+	dom, err := r.Doctor.Trials.OpenTrial(ctx, r.Region, r.desc.Endpoint)
 	if err != nil {
 		return err
 	}
@@ -91,11 +100,11 @@ func (r *run) trial(ctx context.Context, uuid string) error {
 	n := r.Settings.Names()
 	found := doctor.Examine(ctx, doctor.Deps{
 		Domain: dom, Security: sec, Bucket: r.Other, Signer: n.FunctionRoleARN(contract.Recovery, r.Region),
-		Trial: contract.TrialPrefix + r.TrialName(), Endpoint: r.desc.Endpoint, Record: r.Settings.DNS.Record,
+		Trial: contract.TrialPrefix + r.Doctor.Name(), Endpoint: r.desc.Endpoint, Record: r.Settings.DNS.Record,
 		Wish: repository.Wish{
 			Bucket: r.Other.Name(), BucketRegion: r.other(), DomainRegion: r.Region, RoleARN: n.SnapshotRoleARN(r.Region),
 		},
-		Certificate: r.Certificate, Budget: r.Snapshot.Budget, Wait: r.Wait, Clock: time.Now,
+		Certificate: r.Doctor.Certificate, Budget: r.Snapshot.Budget, Wait: r.Doctor.Wait, Clock: time.Now,
 		Stop: func(ctx context.Context) string {
 			if err := r.look(ctx); err != nil {
 				return err.Error()

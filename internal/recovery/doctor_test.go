@@ -9,6 +9,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
+	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
@@ -26,9 +27,11 @@ func (w *world) doctor(region string) contract.RecoveryStatus {
 		Knock: w.knock, Parameters: parameters{w, region}, Settings: w.settings, Region: region,
 		Own: w.buckets[region], Other: w.buckets[w.settings.Other(region)], Plane: w, Peer: w, Zone: w.zone, Agent: opensearch.AgentPermissions(),
 		Snapshot: w.snapshots(region), Metrics: w.metrics[region], Log: slog.New(slog.DiscardHandler), Holder: "doctor",
-		Trials: w, TrialName: func() string { return "abcdefghij" },
-		Certificate: func(context.Context, string, string) (time.Time, error) { return w.clock().AddDate(1, 0, 0), nil },
-		Wait:        func(ctx context.Context, d time.Duration) error { w.pass(d); return ctx.Err() },
+		Doctor: recovery.Doctor{
+			Trials: w, Name: func() string { return "abcdefghij" },
+			Certificate: func(context.Context, string, string) (time.Time, error) { return w.clock().AddDate(1, 0, 0), nil },
+			Wait:        func(ctx context.Context, d time.Duration) error { w.pass(d); return ctx.Err() },
+		},
 	}, contract.RecoveryRequest{Action: contract.ActionDoctor})
 	w.check(err)
 	return s
@@ -75,6 +78,11 @@ func TestDoctorIsInNobodysWay(t *testing.T) {
 			w.check(err)
 		}, "a switch to us-west-2 is under way by request r-1"},
 		"the domain was made again": {east, func(w *world) { w.active(); w.domain(east, 3); w.tick(east) }, "H13"},
+		"a fence is up": {east, func(w *world) {
+			w.active()
+			r := fence.Record{Version: 1, ClusterUUID: w.clusters[east].UUID(), Token: "t", State: fence.Fenced}
+			w.check(r.Save(w.t.Context(), w.buckets[east]))
+		}, "a fence of the domain is fenced"},
 		"it changes": {east, func(w *world) {
 			w.active()
 			d := w.descs[east]

@@ -66,12 +66,7 @@ type Deps struct {
 	Log        *slog.Logger
 	Holder     string        // of the lease, for people
 	Token      func() string // unique, for a claim
-
-	// Of the doctor alone.
-	Trials      domain.Trials
-	TrialName   func() string // contract.TrialRandom characters of a-z and 0-9
-	Certificate func(ctx context.Context, endpoint, name string) (time.Time, error)
-	Wait        func(ctx context.Context, d time.Duration) error
+	Doctor     Doctor
 }
 
 // run is the state of one.

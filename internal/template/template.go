@@ -47,6 +47,26 @@ type Resource struct {
 	Upgrades            bool
 }
 
+type rawTemplate struct {
+	Parameters map[string]rawParameter `json:"Parameters"`
+	Resources  map[string]rawResource  `json:"Resources"`
+}
+
+type rawParameter struct {
+	Type    string `json:"Type"`
+	Default any    `json:"Default"`
+}
+
+type rawResource struct {
+	Type                string         `json:"Type"`
+	Properties          map[string]any `json:"Properties"`
+	Condition           string         `json:"Condition"`
+	DependsOn           any            `json:"DependsOn"`
+	DeletionPolicy      string         `json:"DeletionPolicy"`
+	UpdateReplacePolicy string         `json:"UpdateReplacePolicy"`
+	UpdatePolicy        map[string]any `json:"UpdatePolicy"`
+}
+
 // Unknown is a value that only AWS knows.
 type Unknown struct{ Expression string }
 

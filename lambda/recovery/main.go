@@ -29,7 +29,7 @@ func main() {
 			Random: awsclients.Random, Budget: repository.DefaultBudget,
 		},
 		Metrics: f.Metrics, Log: f.Log, Token: awsclients.Token,
-		Trials: plane, TrialName: awsclients.TrialName, Certificate: awsclients.Certificate, Wait: awsclients.Wait,
+		Doctor: recovery.Doctor{Trials: plane, Name: awsclients.TrialName, Certificate: awsclients.Certificate, Wait: awsclients.Wait},
 	}
 	lambda.Start(func(ctx context.Context, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
 		if call, ok := lambdacontext.FromContext(ctx); ok {
