@@ -57,7 +57,10 @@ func (c Change) gone(from template.Stack, was template.Resource) drift.Finding {
 	}
 	switch {
 	case keeps(was.OnDelete) > 0:
-		f.Found = "it leaves the stack. CloudFormation keeps it (" + was.OnDelete + ") and forgets it: nobody manages it then, and its name is taken"
+		f.Found = "it leaves the stack. CloudFormation keeps it (" + was.OnDelete + ") and forgets it: nobody manages it then"
+		if name != "" {
+			f.Found += ", and its name is taken"
+		}
 	default:
 		f.Found = "it is deleted, at the end of the deployment"
 	}
