@@ -146,7 +146,7 @@ func functions(v Variables, region string) []function {
 			v.ownDomain(region), v.snapshotObjects(region), one(metrics()))},
 		{id: "Recovery", Config: base(contract.Recovery, 512, 300, "Controller: the next safe step of this Region's recovery",
 			v.ownDomain(region), v.ownObjects(), v.recordsWrite(), one(
-				v.recordsRead(), metrics(),
+				v.recordsRead(), metrics(), v.doctorTidies(region),
 				role.Statement{Sid: "MasterForAccess", Actions: []string{"sts:AssumeRole"}, Resources: []string{n.MasterRoleARN(region)}},
 				// The other Region's controller is asked what it sees; its domain itself is
 				// only described, never talked to (D4).

@@ -531,6 +531,7 @@ var wildcards = []struct{ resource, actions string }{
 	{`arn:aws:es:R:A:domain/osdr/\*`, `es:ESHttp(Delete|Get|Head|Patch|Post|Put)`},
 	{`arn:aws:s3:::osdr-snapshots-A-R/\*`, `s3:(GetObject|PutObject|DeleteObject|AbortMultipartUpload|ListMultipartUploadParts)`},
 	{`arn:aws:s3:::osdr-snapshots-A-R/_dr/(|lease/|journal/|fence/|points/|pins/)\*`, `s3:(GetObject|PutObject|DeleteObject)`},
+	{`arn:aws:s3:::osdr-snapshots-A-R/osdr-doctor-\*`, `s3:DeleteObject`},
 	{`arn:aws:kms:R:A:key/\*`, `kms:(Decrypt|GenerateDataKey)`}, // by alias and service, TestX7
 	// The reader of osdr drift, none of which changes anything (internal/drift/permit).
 	{`\*`, `cloudformation:(BatchDescribeTypeConfigurations|DescribeStackDriftDetectionStatus)|es:ListDomainNames|lambda:GetAccountSettings|logs:DescribeResourcePolicies|servicequotas:ListServiceQuotas`},

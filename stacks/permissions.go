@@ -86,6 +86,16 @@ func (v Variables) ownObjects() []role.Statement {
 	}, v.bucketKeys("kms:Decrypt", "kms:GenerateDataKey")...)
 }
 
+// doctorTidies lets the controller take away what osdr doctor let the domain write
+// into the other Region's bucket, and nothing else there.
+func (v Variables) doctorTidies(region string) role.Statement {
+	return role.Statement{
+		Sid: "DoctorTidies", Actions: []string{"s3:DeleteObject"},
+		Resources: []string{bucketARN(v.Names.Bucket(v.Config.Other(region))) + "/" + contract.TrialPrefix + "*"},
+		Wildcard:  "the path ends at random; no cluster UUID begins so",
+	}
+}
+
 // bucketKeys lets a role use the buckets' keys, when there are any. A key's id
 // is random and its Region another one's, so it is named by alias and by the
 // bucket service it is used through (X7,

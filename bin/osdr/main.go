@@ -1,10 +1,12 @@
 // Command osdr shows an operator both Regions, plans or aborts a switch, and tells
-// a pipeline what has drifted. It needs no Node and works while a Region is away.
-// See internal/operator and internal/drift.
+// a pipeline what has drifted and what a change would take away. It needs no Node
+// and works while a Region is away. See internal/operator, internal/drift and
+// internal/change.
 package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"github.com/opensearch-dr/osdr/internal/awsclients"
+	gate "github.com/opensearch-dr/osdr/internal/change/command"
 	"github.com/opensearch-dr/osdr/internal/config"
 	"github.com/opensearch-dr/osdr/internal/drift/command"
 	"github.com/opensearch-dr/osdr/internal/operator"
@@ -23,7 +26,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := operator.Main(ctx, os.Args[1:], operator.Streams{Out: os.Stdout, Err: os.Stderr}, cloud{}, command.Extras(sources)...)
+	code := operator.Main(ctx, os.Args[1:], operator.Streams{Out: os.Stdout, Err: os.Stderr}, cloud{},
+		append(command.Extras(sources), gate.Extra(stacks))...)
 	stop()
 	os.Exit(code)
 }
@@ -52,6 +56,16 @@ func (cloud) World(ctx context.Context, app *config.App) (operator.World, error)
 	w := operator.World{
 		Domains: awsclients.NewPlane(cfg, names), Controllers: awsclients.NewFunctions(cfg, names),
 		Zone: route.New(route53.NewFromConfig(cfg), app.DNS.ZoneID), Knock: awsclients.Knock,
+		Features: func(ctx context.Context) (operator.ZoneFeatures, error) {
+			z, err := reader.New(cfg).Zone(ctx, app.DNS.ZoneID)
+			if err == nil && z == nil {
+				err = fmt.Errorf("read hosted zone %s: there is none", app.DNS.ZoneID)
+			}
+			if err != nil {
+				return operator.ZoneFeatures{}, err
+			}
+			return operator.ZoneFeatures{Private: z.Private, Accelerated: z.Accelerated}, nil
+		},
 	}
 	w.Buckets = buckets(cfg, app)
 	return w, nil
@@ -74,4 +88,13 @@ func sources(ctx context.Context, app *config.App) (command.Sources, error) {
 	return command.Sources{
 		Cloud: reader.New(cfg), Buckets: buckets(cfg, app), Zone: route.New(route53.NewFromConfig(cfg), app.DNS.ZoneID),
 	}, nil
+}
+
+// stacks that osdr change compares with.
+func stacks(ctx context.Context, app *config.App) (reader.Stacks, error) {
+	cfg, err := awsclients.OperatorConfig(ctx, app.SecondaryRegion)
+	if err != nil {
+		return nil, err
+	}
+	return reader.New(cfg), nil
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -78,3 +80,16 @@ func Token() string { return crand.Text() }
 
 // Random for names.
 func Random() uint32 { return rand.Uint32() }
+
+// TrialName of a doctor's run: what stands behind contract.TrialPrefix.
+func TrialName() string { return strings.ToLower(crand.Text()[:contract.TrialRandom]) }
+
+// Wait for a while, or until ctx is over.
+func Wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -16,10 +16,18 @@ import (
 	search "github.com/opensearch-dr/osdr/internal/opensearch"
 )
 
-var _ domain.Controlled = (*Plane)(nil)
+var (
+	_ domain.Controlled = (*Plane)(nil)
+	_ domain.Trials     = (*Plane)(nil)
+)
 
 // OpenRecovery signs as the function itself.
 func (p *Plane) OpenRecovery(_ context.Context, region, endpoint string) (domain.Recovery, error) {
+	return search.New(search.Config{Endpoint: "https://" + endpoint, Region: region, Credentials: p.cfg.Credentials})
+}
+
+// OpenTrial signs as the function itself.
+func (p *Plane) OpenTrial(_ context.Context, region, endpoint string) (domain.Trial, error) {
 	return search.New(search.Config{Endpoint: "https://" + endpoint, Region: region, Credentials: p.cfg.Credentials})
 }
 

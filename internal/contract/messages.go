@@ -113,6 +113,8 @@ type RecoveryStatus struct {
 	Points []PointStatus `json:"points,omitempty"`
 	// Notices of the run, for people.
 	Notices []string `json:"notices,omitempty"`
+	// Examination of the domain; only ActionDoctor makes one.
+	Examination *Examination `json:"examination,omitempty"`
 	// Inspection of the domain; only ActionInspect makes one.
 	Inspection *Inspection `json:"inspection,omitempty"`
 }

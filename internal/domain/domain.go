@@ -67,3 +67,15 @@ type Recovery interface {
 	opensearch.Domain
 	opensearch.Recovery
 }
+
+// Trials opens a domain for the doctor.
+type Trials interface {
+	// OpenTrial signs as the recovery function.
+	OpenTrial(ctx context.Context, region, endpoint string) (Trial, error)
+}
+
+// Trial reads a domain and tries it out.
+type Trial interface {
+	Recovery
+	opensearch.Trial
+}

@@ -158,6 +158,23 @@ type Report struct {
 	Findings  []Finding `json:"findings"`
 	// Rules are all checks that were asked for, for formats that list them.
 	Rules []Check `json:"-"`
+	// Of is what the run was of; the zero value is `osdr drift`.
+	Of Subject `json:"-"`
+}
+
+// Subject of a report that another command writes in the same formats.
+type Subject struct {
+	Tool  string            // "osdr change"
+	Docs  string            // of its checks, relative to the repository
+	Words map[string]string // its own for "drift" and "in-sync"
+}
+
+// Say a kind, an outcome or a verdict in the subject's own word.
+func (s Subject) Say(word string) string {
+	if own := s.Words[word]; own != "" {
+		return own
+	}
+	return word
 }
 
 // Counts of a report. Checks, InSync, Drift and Unknown count outcomes; Ignored

@@ -46,6 +46,7 @@ type cli struct {
 	Status statusCommand `cmd:"" help:"Show both Regions: ledger, switch, points, fence, salvage, pins, domain, record."`
 	Plan   planCommand   `cmd:"" help:"Say what a switch would do now, what it would lose, and the cdk command. Changes nothing."`
 	Abort  abortCommand  `cmd:"" help:"End the switch under way: its mark first, then the fence."`
+	Doctor doctorCommand `cmd:"" help:"Try on the domain that serves what only the real service can tell. Needs --yes."`
 }
 
 // session of one command.
@@ -61,6 +62,9 @@ type Extra struct {
 	Name, Help string
 	Command    any
 	Failed     int // exit code when it fails, or its command line is wrong
+	// Offline says that this command line needs neither a configuration nor AWS; its
+	// Session has no App then. Nil: it always does.
+	Offline func() bool
 }
 
 // Session of an Extra.
@@ -106,9 +110,11 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud, extras ...
 		return fail(s, false, failed, fmt.Errorf("%w; osdr --help tells what there is", err))
 	}
 	asJSON := c.output(parsed.Command()) == "json"
-	o, overrides, err := c.open(ctx, cloud)
-	if err != nil {
-		return fail(s, asJSON, failed, err)
+	o, overrides := &Operator{}, map[string]string(nil)
+	if !offline(extras, parsed.Command()) {
+		if o, overrides, err = c.open(ctx, cloud); err != nil {
+			return fail(s, asJSON, failed, err)
+		}
 	}
 	attention, own := false, Exit(ExitOK)
 	err = parsed.Run(&session{s, o, overrides}, &attention, &Session{s, o.App, o.Folder, overrides, c.Timeout}, &own)
@@ -121,8 +127,12 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud, extras ...
 	return int(own)
 }
 
+func offline(extras []Extra, command string) bool {
+	return slices.ContainsFunc(extras, func(e Extra) bool { return e.Name == command && e.Offline != nil && e.Offline() })
+}
+
 func (c *cli) output(command string) string {
-	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output}[command]
+	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output, "doctor": c.Doctor.Output}[command]
 }
 
 func (c *cli) open(ctx context.Context, cloud Cloud) (*Operator, map[string]string, error) {

@@ -1,8 +1,8 @@
 // Package operator is what the osdr command does: it looks at both Regions and
 // says in one page who is active, what would be lost now and what to type next.
 //
-// Everything here only reads, but Abort, and Abort only asks the Regions'
-// controllers: nothing but they changes a ledger or a domain. Each look is
+// Everything here only reads, but Abort and Examine, and these only ask the
+// Regions' controllers: nothing but they changes a ledger or a domain. Each look is
 // bounded in time and in calls, so that it works while a Region is away, which is
 // when it is needed; what did not answer is said, never guessed (G5, H14).
 package operator
@@ -45,6 +45,8 @@ type World struct {
 	Domains     Domains
 	Controllers Controllers
 	Zone        Zone
+	// Features of the record's hosted zone.
+	Features func(ctx context.Context) (ZoneFeatures, error)
 	// Knock at a domain's endpoint, unsigned; any answer of HTTP is nil.
 	Knock func(ctx context.Context, endpoint string) error
 }

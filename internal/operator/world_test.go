@@ -51,6 +51,8 @@ type state struct {
 	Claimed     bool                               `json:"claimed"`
 	Another     bool                               `json:"another"` // switch is under way by the time of the abort
 	Deaf        bool                               `json:"deaf"`    // a controller that says done and does nothing
+	Doctor      contract.RecoveryStatus            `json:"doctor"`
+	Zone        operator.ZoneFeatures              `json:"zone"`
 }
 
 // tenure is a ledger by what differs.
@@ -221,8 +223,11 @@ func (w *world) Recovery(ctx context.Context, region string, req contract.Recove
 	if err := w.fails(ctx, "controller", region); err != nil {
 		return contract.RecoveryStatus{}, err
 	}
-	if req.Action == contract.ActionAbort {
+	switch req.Action {
+	case contract.ActionAbort:
 		return w.abort(ctx, req)
+	case contract.ActionDoctor:
+		return w.Doctor, nil
 	}
 	s := w.Controllers[region]
 	if s.Phase == "" {
@@ -274,6 +279,10 @@ func (w *world) knock(ctx context.Context, endpoint string) error {
 	return fmt.Errorf("no such host: %s", endpoint)
 }
 
+func (w *world) features(ctx context.Context) (operator.ZoneFeatures, error) {
+	return w.Zone, w.fails(ctx, "zone", east)
+}
+
 func (w *world) Account(context.Context, []string) (string, error) { return account, nil }
 
 func (w *world) World(context.Context, *config.App) (operator.World, error) { return w.world(), nil }
@@ -283,7 +292,7 @@ func (w *world) world() operator.World {
 	for region, b := range maps.All(w.buckets) {
 		buckets[region] = b
 	}
-	return operator.World{Buckets: buckets, Domains: w, Controllers: w, Zone: w.zone, Knock: w.knock}
+	return operator.World{Buckets: buckets, Domains: w, Controllers: w, Zone: w.zone, Knock: w.knock, Features: w.features}
 }
 
 // open the installation of a state as the repository's own cdk.json has it.

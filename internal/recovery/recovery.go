@@ -72,6 +72,7 @@ type Deps struct {
 	Holder     string        // of the lease, for people
 	Leases     *lease.Memory // of this process; nil remembers nothing
 	Token      func() string // unique, for a claim
+	Doctor     Doctor
 }
 
 // run is the state of one.
@@ -137,6 +138,8 @@ func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract
 		err = r.leased(ctx, func() error { return r.walk(ctx, release) })
 	case contract.ActionAbort:
 		err = r.leased(ctx, func() error { return r.abort(ctx) })
+	case contract.ActionDoctor:
+		err = r.leased(ctx, func() error { return r.examine(ctx) })
 	case contract.ActionRecheck:
 		err = r.recheck(ctx)
 	case contract.ActionStatus:
@@ -144,7 +147,7 @@ func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract
 	case contract.ActionInspect:
 		err = r.inspect(ctx)
 	default:
-		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status, recheck, abort, inspect", req.Action)
+		err = fmt.Errorf("action %q is not known; it is one of tick, promote, release, status, recheck, abort, doctor, inspect", req.Action)
 	}
 	return r.end(ctx, r.patiently(err))
 }

@@ -8,21 +8,6 @@ import (
 	"strings"
 )
 
-type rawTemplate struct {
-	Parameters map[string]rawParameter `json:"Parameters"`
-	Resources  map[string]rawResource  `json:"Resources"`
-}
-
-type rawParameter struct {
-	Type    string `json:"Type"`
-	Default any    `json:"Default"`
-}
-
-type rawResource struct {
-	Type       string         `json:"Type"`
-	Properties map[string]any `json:"Properties"`
-}
-
 // resolver of the intrinsic functions that the CDK writes
 // (docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html).
 type resolver struct {

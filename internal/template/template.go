@@ -39,6 +39,32 @@ type Resource struct {
 	ID         string // logical
 	Type       string
 	Properties map[string]any
+	Condition  string   // of the template, which may leave it out
+	DependsOn  []string // in so many words
+	// OnDelete and OnReplace are its DeletionPolicy and UpdateReplacePolicy; Upgrades
+	// says that its update policy lets an engine be upgraded in place.
+	OnDelete, OnReplace string
+	Upgrades            bool
+}
+
+type rawTemplate struct {
+	Parameters map[string]rawParameter `json:"Parameters"`
+	Resources  map[string]rawResource  `json:"Resources"`
+}
+
+type rawParameter struct {
+	Type    string `json:"Type"`
+	Default any    `json:"Default"`
+}
+
+type rawResource struct {
+	Type                string         `json:"Type"`
+	Properties          map[string]any `json:"Properties"`
+	Condition           string         `json:"Condition"`
+	DependsOn           any            `json:"DependsOn"`
+	DeletionPolicy      string         `json:"DeletionPolicy"`
+	UpdateReplacePolicy string         `json:"UpdateReplacePolicy"`
+	UpdatePolicy        map[string]any `json:"UpdatePolicy"`
 }
 
 // Unknown is a value that only AWS knows.
@@ -119,10 +145,29 @@ func Parse(name, account, region string, body []byte) (Stack, error) {
 		if properties == nil {
 			properties = map[string]any{}
 		}
-		s.Resources = append(s.Resources, Resource{ID: id, Type: resource.Type, Properties: properties})
+		upgrades, _ := resource.UpdatePolicy["EnableVersionUpgrade"].(bool)
+		s.Resources = append(s.Resources, Resource{
+			ID: id, Type: resource.Type, Properties: properties, Condition: resource.Condition, DependsOn: list(resource.DependsOn),
+			OnDelete: resource.DeletionPolicy, OnReplace: resource.UpdateReplacePolicy, Upgrades: upgrades,
+		})
 	}
 	slices.SortFunc(s.Resources, func(x, y Resource) int { return strings.Compare(x.ID, y.ID) })
 	return s, nil
+}
+
+// list of texts, or the one text.
+func list(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var out []string
+		for _, item := range v {
+			out = append(out, fmt.Sprint(item))
+		}
+		return out
+	}
+	return nil
 }
 
 // Stack of a name; nil when the synth did not make it.

@@ -31,6 +31,7 @@ func main() {
 			Random: awsclients.Random, Budget: repository.DefaultBudget, Leases: leases,
 		},
 		Leases: leases, Metrics: f.Metrics, Log: f.Log, Token: awsclients.Token,
+		Doctor: recovery.Doctor{Trials: plane, Name: awsclients.TrialName, Certificate: awsclients.Certificate, Wait: awsclients.Wait},
 	}
 	lambda.Start(func(ctx context.Context, req contract.RecoveryRequest) (contract.RecoveryStatus, error) {
 		if call, ok := lambdacontext.FromContext(ctx); ok {

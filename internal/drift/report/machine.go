@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
@@ -18,14 +19,29 @@ func writeJSON(w io.Writer, r drift.Report) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return e.Encode(inItsWords(r))
+}
+
+// inItsWords says kinds, outcomes and the verdict as the command's contract has
+// them.
+func inItsWords(r drift.Report) drift.Report {
+	r.Verdict = r.Of.Say(r.Verdict)
+	r.Checks, r.Findings = slices.Clone(r.Checks), slices.Clone(r.Findings)
+	for i := range r.Checks {
+		r.Checks[i].Outcome = r.Of.Say(r.Checks[i].Outcome)
+	}
+	for i := range r.Findings {
+		r.Findings[i].Kind = drift.Kind(r.Of.Say(string(r.Findings[i].Kind)))
+	}
+	return r
 }
 
 // writeJUnit makes a suite of each family and a case of each check in each place:
 // a drift is a failure, what could not be checked an error, and what is ignored a
 // skipped case.
 func writeJUnit(w io.Writer, r drift.Report) error {
-	suites := junit.Testsuites{Name: "osdr drift " + r.Name, Time: seconds(r.Seconds)}
+	suites := junit.Testsuites{Name: tool(r) + " " + r.Name, Time: seconds(r.Seconds)}
+	class := strings.ReplaceAll(tool(r), " ", ".") + "."
 	var suite *junit.Testsuite
 	add := func() {
 		if suite != nil {
@@ -40,8 +56,8 @@ func writeJUnit(w io.Writer, r drift.Report) error {
 			suite = &junit.Testsuite{Name: family, ID: len(suites.Suites), Time: seconds(0)}
 			suite.SetTimestamp(r.Started)
 		}
-		tc := junit.Testcase{Name: c.ID + " " + c.Where, Classname: "osdr.drift." + family, Time: seconds(c.Seconds)}
-		fill(&tc, of(r.Findings, c.ID, c.Where))
+		tc := junit.Testcase{Name: c.ID + " " + c.Where, Classname: class + family, Time: seconds(c.Seconds)}
+		fill(&tc, of(r.Findings, c.ID, c.Where), r.Of)
 		suite.AddTestcase(tc)
 		placed[c.ID+" "+c.Where] = true
 	}
@@ -51,8 +67,8 @@ func writeJUnit(w io.Writer, r drift.Report) error {
 	other.SetTimestamp(r.Started)
 	for _, f := range r.Findings {
 		if !placed[f.Check+" "+f.Where] && f.Kind != drift.Note {
-			tc := junit.Testcase{Name: f.Check + " " + f.Where, Classname: "osdr.drift.run", Time: seconds(0)}
-			fill(&tc, []drift.Finding{f})
+			tc := junit.Testcase{Name: f.Check + " " + f.Where, Classname: class + "run", Time: seconds(0)}
+			fill(&tc, []drift.Finding{f}, r.Of)
 			other.AddTestcase(tc)
 		}
 	}
@@ -65,7 +81,7 @@ func writeJUnit(w io.Writer, r drift.Report) error {
 	return suites.WriteXML(w)
 }
 
-func fill(tc *junit.Testcase, findings []drift.Finding) {
+func fill(tc *junit.Testcase, findings []drift.Finding, s drift.Subject) {
 	var failed, unknown, ignored []drift.Finding
 	for _, f := range findings {
 		switch {
@@ -83,7 +99,7 @@ func fill(tc *junit.Testcase, findings []drift.Finding) {
 	}
 	switch {
 	case len(failed) > 0:
-		tc.Failure = result(string(drift.Drift), append(failed, unknown...))
+		tc.Failure = result(s.Say(string(drift.Drift)), append(failed, unknown...))
 	case len(unknown) > 0:
 		tc.Error = result(string(drift.Unknown), unknown)
 	case len(ignored) > 0:
@@ -111,22 +127,25 @@ func of(findings []drift.Finding, id, where string) []drift.Finding {
 
 func seconds(s float64) string { return fmt.Sprintf("%.3f", s) }
 
-// docs of the checks, relative to the repository.
-const docs = "docs/drift.md"
+// tool that made the report.
+func tool(r drift.Report) string { return nonEmpty(r.Of.Tool, "osdr drift") }
+
+// docs of its checks, relative to the repository.
+func docs(r drift.Report) string { return nonEmpty(r.Of.Docs, "docs/drift.md") }
 
 // writeSARIF, version 2.1.0. A result needs a file for code scanning to show it:
 // it is cdk.json, which says what shall be; where it really is, is its logical
 // location.
 func writeSARIF(w io.Writer, r drift.Report) error {
 	report := sarif.NewReport()
-	run := sarif.NewRunWithInformationURI("osdr drift", "https://github.com/opensearch-dr/osdr")
+	run := sarif.NewRunWithInformationURI(tool(r), "https://github.com/opensearch-dr/osdr")
 	rules := map[string]int{}
 	for _, c := range r.Rules {
 		rules[c.ID] = len(rules)
 		run.AddRule(c.ID).WithName(c.ID).
 			WithShortDescription(sarif.NewMultiformatMessageString().WithText(c.Title)).
 			WithFullDescription(sarif.NewMultiformatMessageString().WithText(c.Why)).
-			WithHelp(sarif.NewMultiformatMessageString().WithText("See " + docs + ", " + c.ID + ".")).
+			WithHelp(sarif.NewMultiformatMessageString().WithText("See " + docs(r) + ", " + c.ID + ".")).
 			WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel("error"))
 	}
 	run.WithResults([]*sarif.Result{})

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -145,5 +147,58 @@ func TestSARIFIsValid(t *testing.T) {
 				t.Errorf("%s: result %d is of rule %s", name, i, *x.RuleID)
 			}
 		}
+	}
+}
+
+func TestFilesBesideTheAnswer(t *testing.T) {
+	dir := t.TempDir()
+	files, err := report.Files([]string{"junit=" + filepath.Join(dir, "a=b.xml"), "sarif=" + filepath.Join(dir, "c.sarif")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := report.WriteAll(&out, "json", files, sample()); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != write(t, "json", sample()) {
+		t.Error("the answer is another one")
+	}
+	for _, f := range files {
+		if got, err := os.ReadFile(f.Path); err != nil || string(got) != write(t, f.Format, sample()) {
+			t.Errorf("%s: %v", f.Path, err)
+		}
+	}
+	for _, bad := range []string{"junit", "junit=", "yaml=x"} {
+		if _, err := report.Files([]string{bad}); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+	if err := report.WriteAll(&out, "json", []report.File{{Format: "json", Path: filepath.Join(dir, "no", "x")}}, sample()); err == nil {
+		t.Error("a file that cannot be written is not told")
+	}
+}
+
+// Another command's report speaks its own words in all formats.
+func TestASubjectOfItsOwn(t *testing.T) {
+	r := sample()
+	r.Of = drift.Subject{Tool: "osdr change", Docs: "docs/x.md", Words: map[string]string{"drift": "refused", "in-sync": "accepted"}}
+	for format, parts := range map[string][]string{
+		"text":  {"osdr: REFUSED, 1 finding", "REFUSED\n", "compared: cdk.out", "1 accepted, 1 refused"},
+		"json":  {`"verdict": "refused"`, `"outcome": "accepted"`, `"kind": "refused"`},
+		"junit": {`name="osdr change osdr"`, `classname="osdr.change.bucket"`, `type="refused"`},
+		"sarif": {`"name": "osdr change"`, "See docs/x.md, bucket.policy."},
+	} {
+		got := write(t, format, r)
+		for _, part := range parts {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: no %q in\n%s", format, part, got)
+			}
+		}
+		if strings.Contains(got, "osdr drift") || format == "json" && strings.Contains(got, `"drift"`) && !strings.Contains(got, `"drift": 1`) {
+			t.Errorf("%s: speaks of a drift\n%s", format, got)
+		}
+	}
+	if r.Findings[0].Kind != drift.Drift {
+		t.Error("the report itself was changed")
 	}
 }

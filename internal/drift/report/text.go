@@ -31,22 +31,16 @@ func writeText(w io.Writer, r drift.Report) error {
 	var b strings.Builder
 	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
 	line("%s: %s", r.Name, verdict(r))
-	active := r.ActiveRegion
-	if active == "" {
-		active = "who is active is not known"
-	} else {
-		active += " is active"
-	}
-	line("%s; %s, %s, %.1f s", active, plural(r.Counts.Checks, "check"), places(r), r.Seconds)
+	line("%s%s, %s, %.1f s", active(r), plural(r.Counts.Checks, "check"), places(r), r.Seconds)
 	if r.Templates != "" {
-		line("expected: %s", r.Templates)
+		line("%s: %s", map[bool]string{true: "expected", false: "compared"}[r.Of.Tool == ""], r.Templates)
 	}
 	silent, rest := collapse(r.Findings)
 	for _, section := range []struct {
 		title string
 		of    func(drift.Finding) bool
 	}{
-		{"drift", func(f drift.Finding) bool { return f.Kind == drift.Drift && f.Ignored == nil }},
+		{r.Of.Say(string(drift.Drift)), func(f drift.Finding) bool { return f.Kind == drift.Drift && f.Ignored == nil }},
 		{"could not check", func(f drift.Finding) bool { return f.Kind == drift.Unknown }},
 		{"to know", func(f drift.Finding) bool { return f.Kind == drift.Note }},
 		{"ignored", func(f drift.Finding) bool { return f.Ignored != nil }},
@@ -74,9 +68,22 @@ func writeText(w io.Writer, r drift.Report) error {
 	}
 	line("")
 	c := r.Counts
-	line("%d in sync, %d drift, %d could not check; %s ignored, %s", c.InSync, c.Drift, c.Unknown, plural(c.Ignored, "finding"), plural(c.Notes, "note"))
+	line("%d %s, %d %s, %d could not check; %s ignored, %s", c.InSync, inSync(r), c.Drift, r.Of.Say(string(drift.Drift)), c.Unknown, plural(c.Ignored, "finding"), plural(c.Notes, "note"))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func inSync(r drift.Report) string { return strings.ReplaceAll(r.Of.Say(drift.InSync), "-", " ") }
+
+// active Region, where the command asks for it.
+func active(r drift.Report) string {
+	switch {
+	case r.Of.Tool != "":
+		return ""
+	case r.ActiveRegion == "":
+		return "who is active is not known; "
+	}
+	return r.ActiveRegion + " is active; "
 }
 
 func finding(line func(string, ...any), f drift.Finding) {
@@ -102,9 +109,9 @@ func verdict(r drift.Report) string {
 	}
 	switch {
 	case drifted > 0:
-		return "DRIFT, " + plural(drifted, "finding")
+		return strings.ToUpper(r.Of.Say(string(drift.Drift))) + ", " + plural(drifted, "finding")
 	case r.Verdict == drift.InSync:
-		return "in sync"
+		return inSync(r)
 	case r.Strict:
 		return fmt.Sprintf("COULD NOT CHECK all: %s, which counts as drift (--strict)", plural(r.Counts.Unknown, "check"))
 	}

@@ -30,7 +30,7 @@ func (v *Caller) Capsule(ctx context.Context) (out opensearch.Capsule, err error
 				}
 			}},
 		} {
-			if err := v.authorize("read "+part.what, []string{part.action}); err != nil {
+			if err := v.authorize("read "+part.what, "", []string{part.action}); err != nil {
 				out.Unavailable = append(out.Unavailable, part.what+": "+err.Error())
 				continue
 			}

@@ -112,6 +112,11 @@ var (
 
 // do is the one door of every call: network, faults, rights, and time.
 func (v *Caller) do(ctx context.Context, call, step string, actions []string, f func(*Cluster) error) error {
+	return v.doOn(ctx, call, step, "", actions, f)
+}
+
+// doOn is do for rights on one index.
+func (v *Caller) doOn(ctx context.Context, call, step, index string, actions []string, f func(*Cluster) error) error {
 	c := v.cluster
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", step, err)
@@ -121,7 +126,7 @@ func (v *Caller) do(ctx context.Context, call, step string, actions []string, f 
 		return verdict.Before
 	}
 	err := c.locked(step, func() error {
-		if err := v.authorize(step, actions); err != nil {
+		if err := v.authorize(step, index, actions); err != nil {
 			return err
 		}
 		return f(c)

@@ -46,7 +46,7 @@ func TestCluster(t *testing.T) {
 		f.SnapshotsTake(3 * time.Second)
 		f.RestoresTake(3 * time.Second)
 		return opensearchtest.Subject{
-			Domain: f.As(agent), Recovery: f.As(agent), Security: f.As(master), Replay: f.As(master), Stranger: f.As(nobody), Application: f.Cluster, Agent: agent,
+			Domain: f.As(agent), Recovery: f.As(agent), Trial: f.As(agent), Security: f.As(master), Replay: f.As(master), Stranger: f.As(nobody), Application: f.Cluster, Agent: agent,
 			Search: func(ctx context.Context, index string) error {
 				_, err := f.As(agent).Documents(ctx, index)
 				return err

@@ -36,6 +36,7 @@ type Application interface {
 type Subject struct {
 	Domain      opensearch.Domain           // as Agent
 	Recovery    opensearch.Recovery         // as Agent too
+	Trial       opensearch.Trial            // and too
 	Security    opensearch.Security         // as the master
 	Replay      opensearch.SecurityRecovery // as the master
 	Stranger    opensearch.Domain           // as a role that nobody mapped

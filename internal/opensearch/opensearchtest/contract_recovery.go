@@ -30,6 +30,7 @@ var recoveryCases = []contractCase{
 	{"F11_AliasesInOneChange", aliases},
 	{"H38_CapsuleIsPutAgain", replayCapsule},
 	{"F9_SecurityCapsuleIsPutAgain", replaySecurity},
+	{"TrialOnItsOwnNamesOnly", trial},
 }
 
 // mapRecovery maps the recovery role too, until the case is over: a node is
@@ -149,4 +150,51 @@ func leastRecoveryRights(w *world) {
 			IndexPatterns: []string{"*"}, AllowedActions: slices.Delete(slices.Clone(actions), n, n+1),
 		}}})
 	}
+}
+
+// trial is what the doctor does: with its role it goes, on its own names and no
+// others, and without it it does not.
+func trial(w *world) {
+	ctx, own, others := w.Context(), w.name+"-trial-a", w.index("b", IndexOptions{}, 1)
+	w.mapRecovery()
+	if err := w.Trial.CloseTrial(ctx, others); !opensearch.IsForbidden(err) {
+		w.Errorf("close without the role: %v", err)
+	}
+	w.ok(w.Security.PutRole(ctx, contract.TrialRole, opensearch.TrialPermissions(w.name+"-trial-*")))
+	w.ok(w.Security.PutRoleMapping(ctx, contract.TrialRole, opensearch.RoleMapping{BackendRoles: []string{w.Agent}}))
+	w.Cleanup(func() {
+		w.ok(w.Security.PutRoleMapping(context.Background(), contract.TrialRole, opensearch.RoleMapping{}))
+	})
+	w.ok(w.Trial.CreateTrial(ctx, own))
+	w.ok(w.Trial.WriteTrial(ctx, own, "1"))
+	w.ok(w.Recovery.Block(ctx, own))
+	if err := w.Trial.WriteTrial(ctx, own, "2"); !opensearch.IsBlocked(err) {
+		w.Errorf("a write behind the block: %v", err)
+	}
+	w.ok(w.Recovery.SetWriteBlock(ctx, []string{own}, false))
+	w.ok(w.Trial.CloseTrial(ctx, own))
+	w.ok(w.Trial.OpenTrial(ctx, own))
+	if err := w.Trial.CloseTrial(ctx, others); !opensearch.IsForbidden(err) {
+		w.Errorf("close of another's index: %v", err)
+	}
+
+	w.ok(w.Recovery.SetAutoCreate(ctx, "-"+w.name+"-trial-*,+*", true))
+	if err := w.Trial.WriteTrial(ctx, own+"-auto", "1"); !opensearch.IsIndexMissing(err) {
+		w.Errorf("a write to an index that may not be made: %v", err)
+	}
+	w.ok(w.Recovery.SetAutoCreate(ctx, "", false))
+
+	value, set, err := w.Trial.RecoveryRate(ctx)
+	w.ok(err)
+	w.is(value != "" && !set, "rate %q, set %v", value, set)
+	w.ok(w.Trial.SetRecoveryRate(ctx, value, true))
+	_, set, err = w.Trial.RecoveryRate(ctx)
+	w.ok(err)
+	w.is(set, "the rate is not set")
+	w.ok(w.Trial.SetRecoveryRate(ctx, "", false))
+
+	w.register()
+	w.ok(w.Trial.RemoveRepository(ctx, w.repo))
+	w.ok(w.Trial.RemoveRepository(ctx, w.repo))
+	w.ok(w.Recovery.RemoveIndex(ctx, own))
 }

@@ -51,7 +51,7 @@ func TestNode(t *testing.T) {
 			t.Fatal(err)
 		}
 		return opensearchtest.Subject{
-			Domain: d.client(t, agent), Recovery: d.client(t, agent), Security: d.client(t, master), Replay: d.client(t, master), Stranger: d.client(t, nobody), Application: app, Agent: agent,
+			Domain: d.client(t, agent), Recovery: d.client(t, agent), Trial: d.client(t, agent), Security: d.client(t, master), Replay: d.client(t, master), Stranger: d.client(t, nobody), Application: app, Agent: agent,
 			Search: func(ctx context.Context, index string) error {
 				return application{d, d.session(t, agent)}.do(ctx, http.MethodGet, "/"+index+"/_search", "")
 			},

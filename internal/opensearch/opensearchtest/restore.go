@@ -23,6 +23,7 @@ type recovery struct {
 	ismOff     bool
 	writes     []*write
 	writeID    int64
+	rate       *string // nil: the engine's default
 }
 
 // restore is one under way or over; shards come one after the other over the

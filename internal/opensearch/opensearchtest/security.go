@@ -47,13 +47,13 @@ func allowed(permissions []string, action string) bool {
 
 func flat(s string) string { return strings.ReplaceAll(s, "/", ":") }
 
-// grant is one right of one principal.
-type grant struct{ arn, action string }
+// grant is one right of one principal, on one index where one is named.
+type grant struct{ arn, action, index string }
 
 // granted tells whether a mapped role of the principal allows the action. It is
 // worked out once, until a role or a mapping changes.
-func (c *Cluster) granted(arn, action string) bool {
-	g := grant{arn, action}
+func (c *Cluster) granted(arn, action, index string) bool {
+	g := grant{arn, action, index}
 	yes, known := c.grants[g]
 	if known {
 		return yes
@@ -64,7 +64,7 @@ func (c *Cluster) granted(arn, action string) bool {
 		}
 		role := c.roles[name]
 		yes = allowed(role.ClusterPermissions, action) || slices.ContainsFunc(role.IndexPermissions, func(i opensearch.IndexPermission) bool {
-			return slices.Contains(i.IndexPatterns, "*") && allowed(i.AllowedActions, action)
+			return slices.ContainsFunc(i.IndexPatterns, func(p string) bool { ok, _ := path.Match(p, index); return p == "*" || ok }) && allowed(i.AllowedActions, action)
 		})
 	}
 	c.grants[g] = yes
@@ -87,13 +87,14 @@ func (c *Cluster) forgetRights() {
 	c.secured = opensearch.Capsule{}
 }
 
-// authorize answers the plugin's 403 unless a mapped role allows each action.
-func (v *Caller) authorize(step string, actions []string) error {
+// authorize answers the plugin's 403 unless a mapped role allows each action, on
+// that index where one is named.
+func (v *Caller) authorize(step, index string, actions []string) error {
 	if v.admin {
 		return nil
 	}
 	for _, a := range actions {
-		if !v.cluster.granted(v.arn, a) {
+		if !v.cluster.granted(v.arn, a, index) {
 			return fail(step, 403, "security_exception", "no permissions for [%s] and User [name=%s, backend_roles=[%s], requestedTenant=null]", a, v.arn, v.arn)
 		}
 	}
