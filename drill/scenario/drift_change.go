@@ -26,6 +26,8 @@ type change struct {
 	// it is; act says which.
 	mend func(ctx context.Context, f drift.Finding) error
 	act  string
+	// blinds is what other checks say that could not run because of the change.
+	blinds string
 	// heals: the product puts it right each minute, so that it may be gone before
 	// anybody has looked.
 	heals bool
@@ -74,10 +76,15 @@ func (d *drifts) one(ctx context.Context, c change) (string, error) {
 			args = append(args, "--only", id)
 		}
 		now, err := d.osdr.drift(ctx, args...)
-		if err == nil && now.ExitCode != drift.ExitInSync {
-			err = now.clean()
+		if err != nil {
+			return false, err
 		}
-		return err == nil, err
+		for _, f := range now.Findings {
+			if f.Kind != drift.Note && !d.left[f.Check+f.Where+f.Resource] {
+				return false, fmt.Errorf("%s %s %s: %s", f.Check, f.Where, f.Resource, f.Found)
+			}
+		}
+		return true, nil
 	}); err != nil {
 		return "", fmt.Errorf("%s does not mend it: %w", mended, err)
 	}
@@ -115,7 +122,8 @@ func (d *drifts) seen(ctx context.Context, c change) (drifted, error) {
 func (d *drifts) others(seen drifted, c change) []string {
 	var out []string
 	for _, f := range seen.Findings {
-		if f.Kind == drift.Note || f.Check == c.id && f.Where == c.where || d.left[f.Check+f.Where+f.Resource] || slices.Contains(c.also, f.Check) {
+		if f.Kind == drift.Note || f.Check == c.id && f.Where == c.where || d.left[f.Check+f.Where+f.Resource] || slices.Contains(c.also, f.Check) ||
+			c.blinds != "" && f.Kind == drift.Unknown && strings.Contains(f.Found, c.blinds) {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s %s %s: %s", f.Check, f.Where, f.Resource, f.Found))

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/drift"
 )
 
@@ -66,8 +67,8 @@ func (d *drifts) inStacks() []change {
 	return []change{
 		{id: "stack.protection", where: Secondary, resource: n.FoundationStack(Secondary), does: "no termination protection", by: d.filled(
 			"aws cloudformation update-termination-protection --region {S} --no-enable-termination-protection --stack-name " + n.FoundationStack(Secondary))},
-		{id: "stack.drift", where: Primary, resource: n.DeadLetters(), does: "dead letters kept for a minute", by: d.filled(
-			"aws sqs set-queue-attributes --region {P} --queue-url $(aws sqs get-queue-url --region {P} --queue-name " + n.DeadLetters() + " --query QueueUrl --output text) --attributes MessageRetentionPeriod=60")},
+		{id: "stack.drift", where: Primary, resource: n.FunctionLogGroup(contract.Recovery), does: "the functions' logs kept for a day", by: d.filled(
+			"aws logs put-retention-policy --region {P} --retention-in-days 1 --log-group-name " + n.FunctionLogGroup(contract.Recovery))},
 		{id: "stack.template", where: Secondary, resource: n.RecoveryStack(Secondary), does: "a stack deployed from another template", do: d.redescribe(Secondary, n.RecoveryStack(Secondary)),
 			act: "cdk deploy " + n.RecoveryStack(Secondary) + " --exclusively", mend: func(ctx context.Context, _ drift.Finding) error {
 				return d.carryOut(ctx, d.admin, Secondary, "cdk deploy "+n.RecoveryStack(Secondary)+" --exclusively")

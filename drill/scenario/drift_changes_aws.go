@@ -34,7 +34,6 @@ func (d *drifts) inDomains() []change {
 		{"domain.node-encryption", "no encryption between nodes", "--node-to-node-encryption-options Enabled=false"},
 		{"domain.logs", "the audit log off", `--log-publishing-options '{"AUDIT_LOGS":{"Enabled":false}}'`},
 		{"domain.software-update", "automatic engine updates", "--software-update-options AutoSoftwareUpdateEnabled=true"},
-		{"domain.auto-tune", "no off-peak window", "--off-peak-window-options Enabled=false"},
 		{"domain.tls", "an older TLS policy", "--domain-endpoint-options TLSSecurityPolicy=Policy-Min-TLS-1-0-2019-07"},
 		{"domain.endpoint", "another custom endpoint", "--domain-endpoint-options CustomEndpoint=old.example.com"},
 		{"domain.access-control", "users inside the domain", "--advanced-security-options InternalUserDatabaseEnabled=true"},

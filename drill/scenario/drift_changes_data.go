@@ -30,10 +30,9 @@ func (d *drifts) inRecords() []change {
 		{id: "record.mark", where: drift.Global, resource: record, does: "the TXT record names the other Region", by: d.filled(txt), heals: true},
 		{id: "active.parameter", where: Secondary, resource: n.ActiveParameter(), does: "the parameter names the other Region", heals: true, by: d.filled(
 			"aws ssm put-parameter --region {S} --name " + n.ActiveParameter() + " --value {S} --type String --overwrite")},
-		{id: "ledger.readable", where: Secondary, resource: d.Names.Bucket(Secondary) + "/" + ledger.Key, does: "a ledger deleted", heals: true, by: d.filled("aws s3 rm --region {S} s3://{bS}/" + ledger.Key),
-			act: "the controller copies the one in force within a minute"},
+		{id: "ledger.readable", where: Secondary, resource: d.Names.Bucket(Secondary) + "/" + ledger.Key, does: "a ledger deleted", heals: true, by: d.filled("aws s3 rm --region {S} s3://{bS}/" + ledger.Key)},
 		{id: "ledger.readable", where: Primary, resource: d.Names.Bucket(Primary) + "/" + ledger.Key, does: "a ledger that is none", by: d.filled("aws s3 cp --region {P} other.zip s3://{bP}/" + ledger.Key),
-			act: "copy the other Region's", mend: d.copyLedger(Secondary, Primary)},
+			act: "copy the other Region's", mend: d.copyLedger(Secondary, Primary), blinds: "malformed ledger"},
 		{id: "ledger.agree", where: drift.Global, resource: ledger.Key, does: "two ledgers of one generation", do: d.otherLedger(Secondary),
 			act: "put the other Region's right by hand, from that one's bucket", mend: d.copyLedger(Primary, Secondary), also: []string{"cluster.identity"}},
 	}
@@ -90,7 +89,7 @@ func (d *drifts) inPoints() []change {
 		}},
 		{id: "leftover.fence", where: Primary, resource: "cluster ", does: "the record of a fence", do: func(ctx context.Context) error {
 			return d.put(ctx, Primary, fence.Prefix+uuid+".json", fence.Record{Version: 1, ClusterUUID: uuid, Token: "left-over", State: fence.Quiet, Since: time.Now().UTC().Add(-time.Hour)})
-		}, heals: true, act: "the controller lifts it each minute"},
+		}, heals: true},
 		{id: "leftover.intent", where: drift.Global, resource: "left-over", does: "the mark of a switch", do: d.leaveIntent, heals: true},
 	}
 }
@@ -117,7 +116,7 @@ func (d *drifts) inClusters() []change {
 		return change{id: "cluster." + id, where: Primary, resource: resource, does: does, by: d.filled(by...)}
 	}
 	mapping := own("mappings", "mapping of manage_snapshots", "a role mapping emptied", `PUT _plugins/_security/api/rolesmapping/manage_snapshots {"backend_roles":[]}`)
-	mapping.heals, mapping.act = true, "the controller maps them each minute"
+	mapping.heals = true
 	inbound := `PUT _snapshot/` + contract.InboundRepository + `?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"AAAAAAAAAAAAAAAAAAAAAA","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}","shard_path_type":"FIXED"`
 	repository := own("repository", contract.Repository, "the repository's registration deleted", "DELETE _snapshot/"+contract.Repository)
 	repository.heals = true
