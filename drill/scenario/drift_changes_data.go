@@ -116,7 +116,7 @@ func (d *drifts) inClusters() []change {
 		return change{id: "cluster." + id, where: Primary, resource: resource, does: does, by: d.filled(by...)}
 	}
 	mapping := own("mappings", "mapping of manage_snapshots", "a role mapping emptied", `PUT _plugins/_security/api/rolesmapping/manage_snapshots {"backend_roles":[]}`)
-	mapping.heals = true
+	mapping.heals, mapping.blinds = true, "no permissions for"
 	inbound := `PUT _snapshot/` + contract.InboundRepository + `?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"AAAAAAAAAAAAAAAAAAAAAA","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}","shard_path_type":"FIXED"`
 	repository := own("repository", contract.Repository, "the repository's registration deleted", "DELETE _snapshot/"+contract.Repository)
 	repository.heals = true

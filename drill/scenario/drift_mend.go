@@ -48,8 +48,12 @@ func commands(mend string) []string {
 // ends of a command: quotes are the shell's.
 func ends(line string) int {
 	quoted := false
-	for i := range len(line) {
-		if line[i] == '\'' {
+	for i := 0; i < len(line); i++ {
+		switch {
+		case !quoted && line[i] == '\\':
+			i++
+			continue
+		case line[i] == '\'':
 			quoted = !quoted
 		}
 		if quoted {

@@ -18,6 +18,7 @@ func TestCommandsOfAMend(t *testing.T) {
 		"look whether that run is still at work; if not, aws s3 rm --region r s3://b/k":                                                  {"aws s3 rm --region r s3://b/k"},
 		"bring back the deleted versions: aws s3api list-object-versions --prefix k shows them; else let the next snapshot make a point": {"aws s3api list-object-versions --prefix k"},
 		"cdk deploy movies-domain-us-east-1 --exclusively --revert-drift":                                                                {"cdk deploy movies-domain-us-east-1 --exclusively --revert-drift"},
+		`aws x y --input '{"a":"the controller'\''s run, each minute"}' --z; more`:                                                       {`aws x y --input '{"a":"the controller'\''s run, each minute"}' --z`},
 		"osdr abort; the controller lifts it":                                                                                            {"osdr abort"},
 		"docs/runbooks/domain-identity.md":                                                                                               nil,
 	} {

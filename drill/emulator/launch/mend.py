@@ -13,6 +13,7 @@ _condition_key = iam_evaluator._resolve_condition_key
 _ASSUMED = re.compile(r"^arn:aws:sts::(\d+):assumed-role/([^/]+)/")
 _record_set = provisioners._r53_record_set_create
 _DOMAIN = re.compile(r"^/2021-01-01/(?:opensearch/)?domain/([^/]+)")
+_NO_KEY = re.compile(r"^arn:aws:kms:[^:]*:\d+:key/(alias/.+)$")
 _SCHEDULE = re.compile(r"^/schedules/([^/]+)$")
 
 
@@ -32,7 +33,8 @@ def condition_key(key, ctx):
         if session:
             return f"arn:aws:iam::{session[1]}:role/{session[2]}"
     if key.lower() == "kms:resourcealiases" and key.lower() not in ctx.service_context:
-        return key_aliases(ctx.resource_arn) or None
+        missing = _NO_KEY.match(ctx.resource_arn)
+        return [missing[1]] if missing else key_aliases(ctx.resource_arn) or None
     return _condition_key(key, ctx)
 
 
@@ -78,9 +80,13 @@ def resource_arn(service, method, path, headers, body, query_params, region, acc
     if service == "iam" and one(query_params, "PolicySourceArn"):
         return one(query_params, "PolicySourceArn")
     if service == "kms":
-        key = kms._resolve_key(fields(body).get("KeyId"))
+        named = fields(body).get("KeyId")
+        key = kms._resolve_key(named)
         if key:
             return key["Arn"]
+        if str(named).startswith("alias/"):
+            # KMS looks for the key before it asks who may read it: an alias of no key is not found, and not refused.
+            return f"arn:aws:kms:{region}:{account_id}:key/{named}"
     return _resource_arn(service, method, path, headers, body, query_params, region, account_id)
 
 
