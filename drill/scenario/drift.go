@@ -21,9 +21,9 @@ const leastChanges = 40
 // and goes over it (README.md, dr.rpoMinutes), which is a finding each time.
 const objective = "5"
 
-// DriftSetUp is SetUp with that objective.
+// DriftSetUp is SetUp with that objective, and somebody whom alarms reach.
 func DriftSetUp(ctx context.Context, w *World) error {
-	w.CDK.Context["dr.rpoMinutes"] = objective
+	w.CDK.Context["dr.rpoMinutes"], w.CDK.Context["dr.alarmTarget"] = objective, "operations@example.com"
 	return SetUp(ctx, w)
 }
 

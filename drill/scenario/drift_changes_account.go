@@ -54,6 +54,8 @@ func (d *drifts) inSignals() []change {
 		{id: "topic.policy", where: Primary, resource: n.AlarmTopic(), does: "nobody may publish to the topic", by: d.filled("aws sns set-topic-attributes --region {P} --topic-arn {topic} --attribute-name Policy --attribute-value " +
 			`'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{account}:root"},"Action":"sns:Publish","Resource":"{topic}"}]}'`)},
 		{id: "topic.key", where: Primary, resource: n.AlarmTopic(), does: "the topic under the service's key", by: d.filled("aws sns set-topic-attributes --region {P} --topic-arn {topic} --attribute-name KmsMasterKeyId --attribute-value alias/aws/sns")},
+		{id: "topic.subscription", where: Primary, resource: n.AlarmTopic(), does: "nobody subscribed to the alarms", by: d.filled(
+			"aws sns unsubscribe --region {P} --subscription-arn $(aws sns list-subscriptions-by-topic --region {P} --topic-arn {topic} --query 'Subscriptions[0].SubscriptionArn' --output text)"), also: []string{"stack.drift"}},
 		{id: "topic.exists", where: Primary, resource: n.AlarmTopic(), does: "the topic deleted", by: d.filled("aws sns delete-topic --region {P} --topic-arn {topic}"), also: []string{"stack.drift"}},
 		{id: "certificate.known", where: Secondary, resource: n.CertificateParameter(), does: "the certificate's parameter deleted", by: d.filled("aws ssm delete-parameter --region {S} --name " + n.CertificateParameter()), also: []string{"stack.drift"}},
 		{id: "log.policy", where: Primary, resource: n.App + "-domain-logs", does: "the logs' resource policy deleted", by: d.filled(
