@@ -41,6 +41,7 @@ var scenarios = map[string][]part{
 	"stories":    {setUp, {"story 1", Story}, {"story 2", Story}, {"story 3", Story}}, // in a row on one cloud: no orphan
 	"planned":    {setUp, {"planned", Planned}},
 	"cut":        {setUp, {"cut", Cut}},
+	"drift":      {{"set-up", DriftSetUp}, {"drift", Drift}},
 	"stale-flag": {setUp, {staleFlag, StaleFlag}},
 }
 

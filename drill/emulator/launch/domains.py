@@ -5,6 +5,7 @@ true, and Processing. The API's calls return at once, CloudFormation's wait, bot
 schedules go on meanwhile.
 """
 import contextvars
+import copy
 import hashlib
 import json
 import logging
@@ -77,8 +78,19 @@ def background(what, work):
     spawn_background(contextvars.copy_context().run, run, thread_name=f"drill-{what}")
 
 
+# What ministack takes and forgets: a drift of it would be seen in every domain.
+_FORGOTTEN = ("LogPublishingOptions",)
+
+
+def remember(record, payload):
+    for option in _FORGOTTEN:
+        if option in (payload or {}):
+            record[option] = copy.deepcopy(payload[option])
+
+
 def create(payload, compatibility_properties=None):
     record = _create(payload, compatibility_properties)
+    remember(record, payload)
     name = record["DomainName"]
     record.pop("Endpoint", None)
     record.pop("_Endpoint", None)
@@ -124,13 +136,19 @@ def delete(name, missing_ok=False):
 
 def update_by_stack(name, payload, compatibility_properties):
     record = _update_by_stack(name, payload, compatibility_properties)
+    remember(record, payload)
     ask("/domains/update", record)
     return record
 
 
 def update_by_api(name, payload):
-    answer = _update_by_api(name, payload)
+    """An update names what shall change; ministack takes it for all of the option."""
     record = opensearch._domains.get(name)
     if record is not None:
+        payload = {option: {**record[option], **value} if isinstance(value, dict) and isinstance(record.get(option), dict)
+                   else value for option, value in payload.items()}
+    answer = _update_by_api(name, payload)
+    if record is not None:
+        remember(record, payload)
         ask("/domains/update", record)
     return answer

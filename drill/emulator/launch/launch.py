@@ -20,12 +20,16 @@ threading.Thread(target=end_with_the_drill, daemon=True).start()
 
 import domains  # noqa: E402
 import mend  # noqa: E402
+import revert  # noqa: E402
+import settings  # noqa: E402
 import sidedoor  # noqa: E402
 
 import ministack.app  # noqa: E402
 
 domains.install(os.environ["OSDR_DRILL_CONTROL"])
 mend.install()
+settings.install(os.environ["GATEWAY_PORT"])
+revert.install()
 sidedoor.start(int(os.environ["OSDR_DRILL_SIDEDOOR"]))
 sys.argv = sys.argv[:1]  # ministack reads arguments of its own
 ministack.app.main()

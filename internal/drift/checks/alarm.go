@@ -180,6 +180,10 @@ func (f *Facts) subscription(ctx context.Context, region string) ([]drift.Findin
 	}
 	return all(items, func(r template.Located) ([]drift.Finding, error) {
 		arn := f.topicARN(r, r.Text("TopicName"))
+		topic, err := f.topic(ctx, region, arn)
+		if err != nil || topic == nil {
+			return nil, err // topic.exists says so
+		}
 		have, err := f.subscriptions(ctx, region, arn)
 		if err != nil {
 			return nil, err

@@ -100,7 +100,7 @@ func (f *Facts) identity(ctx context.Context, i *contract.Inspection) ([]drift.F
 
 func (f *Facts) mappings(_ context.Context, i *contract.Inspection) ([]drift.Finding, error) {
 	var out []drift.Finding
-	mend := "the controller of " + i.Region + " maps them each minute; look into " + f.names().FunctionLogGroup(contract.Recovery) + " for why it has not"
+	mend := "the controller of " + i.Region + " maps them each minute, and tells why it could not: " + f.tick(i.Region)
 	for _, m := range i.Mappings {
 		if m.Absent {
 			out = append(out, drift.Finding{Resource: "role " + m.Role, Expected: "it is there, with its permissions", Found: "it is not, or has others", Mend: mend})

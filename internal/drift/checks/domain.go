@@ -43,7 +43,7 @@ func (f *Facts) domainChecks() []drift.Check {
 	}
 	update := func(properties ...string) func(template.Located, string, []string) string {
 		return func(r template.Located, name string, differ []string) string {
-			input := pick(r.Properties, differ)
+			input := known(pick(r.Properties, differ))
 			input["DomainName"] = name
 			if policies, ok := input["AccessPolicies"]; ok && !unknown(policies) {
 				input["AccessPolicies"] = compact(policies)
@@ -55,7 +55,6 @@ func (f *Facts) domainChecks() []drift.Check {
 		id, title, why string
 		properties     []string
 	}{
-		{"sizing", "instances, zones and volumes are as configured", "a smaller domain holds less and restores slower than the plan says", []string{"ClusterConfig", "EBSOptions"}},
 		{"encryption", "encryption at rest is on", "data that was meant to be encrypted is not; turning it on later moves all data", []string{"EncryptionAtRestOptions"}},
 		{"node-encryption", "encryption between nodes is on", "fine-grained access control needs it, and so does what was promised to the data's owner", []string{"NodeToNodeEncryptionOptions"}},
 		{"logs", "slow, application and audit logs are published", "after an incident nobody can tell what happened before it", []string{"LogPublishingOptions"}},
@@ -69,9 +68,14 @@ func (f *Facts) domainChecks() []drift.Check {
 	}
 	return append(out, []drift.Check{
 		{
+			ID: "domain.sizing", Title: "instances, zones and volumes are as configured", Scope: drift.EachRegion,
+			Why:  "a smaller domain holds less and restores slower than the plan says",
+			Find: f.sizing(update("ClusterConfig", "EBSOptions")),
+		},
+		{
 			ID: "domain.standby", Title: "Multi-AZ with Standby is off", Scope: drift.EachRegion,
 			Why:  "with it a restore asks for other numbers of replicas and fails (B6)",
-			Find: f.inside("ClusterConfig", update("ClusterConfig"), "MultiAZWithStandbyEnabled"),
+			Find: f.inside("ClusterConfig", update("ClusterConfig"), standbyKey),
 		},
 		{
 			ID: "domain.tls", Title: "HTTPS only, by the named TLS policy", Scope: drift.EachRegion,
@@ -99,31 +103,6 @@ func (f *Facts) domainChecks() []drift.Check {
 			Find: f.version,
 		},
 	}...)
-}
-
-// inside compares some keys of one property.
-func (f *Facts) inside(property string, mend func(template.Located, string, []string) string, keys ...string) finder {
-	return func(ctx context.Context, region string) ([]drift.Finding, error) {
-		items, err := f.expected(region, domainType)
-		if err != nil {
-			return nil, err
-		}
-		return all(items, func(r template.Located) ([]drift.Finding, error) {
-			have, err := f.domain(ctx, region)
-			if err != nil || have == nil {
-				return nil, err
-			}
-			whole, _ := r.Properties[property].(map[string]any)
-			is, _ := have.Properties[property].(map[string]any)
-			want := pick(whole, keys)
-			differences := template.Compare(want, is)
-			if len(differences) == 0 {
-				return nil, nil
-			}
-			expected, found, _ := say(differences)
-			return []drift.Finding{{Resource: have.Name, Expected: expected, Found: found, Mend: mend(r, have.Name, []string{property})}}, nil
-		})
-	}
 }
 
 // endpoint with the certificate that the foundation wrote down, where the template

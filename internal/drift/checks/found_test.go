@@ -61,7 +61,7 @@ var changes = []change{
 	{"a larger volume", cold, func(w *world) { within(w.domains[east].Properties, "EBSOptions")["VolumeSize"] = 200 }, []string{"domain.sizing us-east-1"}},
 	{"Multi-AZ with Standby", cold, func(w *world) {
 		within(w.domains[east].Properties, "ClusterConfig")["MultiAZWithStandbyEnabled"] = true
-	}, []string{"domain.sizing us-east-1", "domain.standby us-east-1"}},
+	}, []string{"domain.standby us-east-1"}},
 	{"encryption at rest off", cold, func(w *world) { within(w.domains[east].Properties, "EncryptionAtRestOptions")["Enabled"] = false }, []string{"domain.encryption us-east-1"}},
 	{"node to node encryption off", cold, func(w *world) {
 		within(w.domains[east].Properties, "NodeToNodeEncryptionOptions")["Enabled"] = false

@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/drift"
@@ -72,11 +73,19 @@ func (f *Facts) eachKey(ctx context.Context, region string, look func(alias stri
 }
 
 func (f *Facts) keyExists(ctx context.Context, region string) ([]drift.Finding, error) {
-	return f.eachKey(ctx, region, func(alias string, _ *template.Resource, have *reader.Key) []drift.Finding {
+	return f.eachKey(ctx, region, func(alias string, want *template.Resource, have *reader.Key) []drift.Finding {
 		if have != nil {
 			return nil
 		}
-		return []drift.Finding{{Resource: alias, Expected: "a key has the alias", Found: "none has", Mend: "aws kms create-alias --region " + region + " --alias-name " + alias + " --target-key-id <id>, the id as the stack of this Region names it"}}
+		stack := f.names().FoundationStack(region)
+		mend := revert(stack)
+		// The key itself is as the stack made it, mostly.
+		if held, err := f.stackResources(ctx, region, stack); err == nil && want != nil {
+			if at := slices.IndexFunc(held, func(h reader.StackResource) bool { return h.ID == want.ID && h.Physical != "" }); at >= 0 {
+				mend = aws(region, "kms create-alias", "alias-name", alias, "target-key-id", held[at].Physical)
+			}
+		}
+		return []drift.Finding{{Resource: alias, Expected: "a key has the alias", Found: "none has", Mend: mend}}
 	})
 }
 

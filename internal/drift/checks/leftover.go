@@ -100,7 +100,7 @@ func (f *Facts) leftFence(ctx context.Context, region string) ([]drift.Finding, 
 		}
 		return []drift.Finding{{
 			Resource: "cluster " + uuid, Expected: "no fence: no switch is under way", Found: fmt.Sprintf("%s since %s, for %s", rec.State, rec.Since.UTC().Format(time.RFC3339), rec.Token),
-			Mend: "osdr abort; the controller of " + region + " lifts it each minute, and its log says why it has not",
+			Mend: "the controller of " + region + " lifts it each minute, and tells why it could not: " + f.tick(region),
 		}}, nil
 	})
 }

@@ -203,8 +203,8 @@ func (f *Facts) pointChain(ctx context.Context, region string) ([]drift.Finding,
 		if a, b := ids[i-1], ids[i]; b.Sequence != a.Sequence+1 {
 			out = append(out, drift.Finding{
 				Resource: "recovery points of " + region, Expected: fmt.Sprintf("one after the other from %s", ids[0]), Found: fmt.Sprintf("%d missing between %s and %s", b.Sequence-a.Sequence-1, a, b),
-				Mend: "find out who removed it (versions: " + aws(region, "s3api list-object-versions", "bucket", f.names().Bucket(region), "prefix", point.ID{Generation: a.Generation, Sequence: a.Sequence + 1}.Key()) +
-					"); remove the delete markers of the point, its object list and its capsule to have it back",
+				Mend: "find out who removed it; to have it back, remove the delete markers of the point, its object list and its capsule: " +
+					aws(region, "s3api list-object-versions", "bucket", f.names().Bucket(region), "prefix", point.ID{Generation: a.Generation, Sequence: a.Sequence + 1}.Key()) + " shows them",
 			})
 		}
 	}

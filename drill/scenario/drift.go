@@ -1,0 +1,193 @@
+package scenario
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opensearch-dr/osdr/internal/drift"
+)
+
+// leastChanges that the scenario must play.
+const leastChanges = 40
+
+// objective of the scenario in minutes. Below 5 the age of the newest point comes
+// and goes over it (README.md, dr.rpoMinutes), which is a finding each time.
+const objective = "5"
+
+// DriftSetUp is SetUp with that objective, and somebody whom alarms reach.
+func DriftSetUp(ctx context.Context, w *World) error {
+	w.CDK.Context["dr.rpoMinutes"], w.CDK.Context["dr.alarmTarget"] = objective, "operations@example.com"
+	return SetUp(ctx, w)
+}
+
+// Drift is `osdr drift` on a system that lives: clean it finds nothing, and each
+// change that is made by hand is found by its id, told in all formats, and gone
+// after the mend that the finding names.
+func Drift(ctx context.Context, w *World) error {
+	d := &drifts{World: w}
+	s := &story{World: w}
+	if err := w.play(ctx, []step{
+		{"osdr is built, with the drift role's credentials", d.prepare},
+		{"a client writes, updates, deletes and searches through the name", s.startLoad},
+		{"three recovery points, some on demand", d.threePoints},
+		{"a clean system, us-east-1 active: exit 0, no finding, four valid formats", d.cleanRun},
+		{"osdr drift --ready: nothing but what the local cloud has not", d.readyRun},
+	}); err != nil {
+		return err
+	}
+	refused := w.play(ctx, []step{{"the role of the printed policy suffices, and can change nothing", d.mayChangeNothing}})
+	return errors.Join(refused, d.changes(ctx), w.play(ctx, []step{
+		{fmt.Sprintf("%d runs while snapshots are taken and writes served: no false finding", manyRuns), d.noFalseFinding},
+		{"us-west-2 taken away: an answer in time, the other Region in full", func(ctx context.Context) (string, error) { return d.regionAway(ctx, Secondary) }},
+		{"us-east-1 taken away: an answer in time, the other Region in full", func(ctx context.Context) (string, error) { return d.regionAway(ctx, Primary) }},
+		{"a planned switch to us-west-2, committed", func(ctx context.Context) (string, error) {
+			saw, err := s.planned(ctx, "Planned switch", Primary, Secondary)
+			if err != nil {
+				return "", err
+			}
+			if err := w.commit(Secondary); err != nil {
+				return "", err
+			}
+			_, err = w.run(ctx, nil, "")
+			return saw, err
+		}},
+		{"a clean system, us-west-2 active: exit 0, no finding, four valid formats", d.cleanRun},
+		{"the table of changes and findings", d.report},
+	}))
+}
+
+// prepare osdr, with the credentials of the drift role as an admin assumes it.
+func (d *drifts) prepare(ctx context.Context) (string, error) {
+	var weight string
+	var err error
+	if d.admin, weight, err = d.buildOsdr(ctx); err != nil {
+		return "", err
+	}
+	role := d.Names.DriftRole(Secondary)
+	if d.role, err = d.Cloud.Emulator.Assume(ctx, "arn:aws:iam::"+d.Names.Account+":role/"+role, "drill"); err != nil {
+		return "", err
+	}
+	d.osdr = d.admin.as(d.role)
+	d.card("osdr", weight, "the whole command, without Node", false)
+	return weight + ", as " + role, d.otherPackage()
+}
+
+// otherPackage is what somebody would deploy by hand.
+func (d *drifts) otherPackage() error {
+	f, err := os.Create(filepath.Join(d.admin.reports, "other.zip"))
+	if err != nil {
+		return err
+	}
+	z := zip.NewWriter(f)
+	body, err := z.Create("bootstrap")
+	if err == nil {
+		_, err = body.Write([]byte("#!/bin/sh\nexit 1\n"))
+	}
+	return errors.Join(err, z.Close(), f.Close())
+}
+
+// threePoints, so that one in the middle can be missed.
+func (d *drifts) threePoints(ctx context.Context) (string, error) {
+	n := 0
+	err := d.await(ctx, 5*time.Minute, "three recovery points", func() (bool, error) {
+		if _, err := d.snapshot(ctx, Primary); err != nil {
+			return false, err
+		}
+		all, err := d.points(ctx, Primary)
+		n = len(all)
+		return n >= 3, err
+	})
+	return fmt.Sprintf("%d points", n), err
+}
+
+// cleanRun as the switch leaves the system within the minutes that controllers
+// need, which a pipeline would not see either.
+func (d *drifts) cleanRun(ctx context.Context) (string, error) {
+	var got drifted
+	if err := d.await(ctx, 5*time.Minute, "a clean run", func() (bool, error) {
+		var err error
+		if got, err = d.osdr.drift(ctx); err == nil {
+			err = got.clean()
+		}
+		return err == nil, err
+	}); err != nil {
+		return "", err
+	}
+	valid, err := got.valid()
+	return fmt.Sprintf("%s active, %d checks in %.1f s, %d notes; %s", got.ActiveRegion, got.Counts.Checks, got.took.Seconds(), got.Counts.Notes, valid), err
+}
+
+// notHere are the checks of readiness that the local cloud cannot answer: it has
+// no service quotas, and its zones know no accelerated recovery.
+var notHere = map[string]drift.Kind{"ready.quotas": drift.Unknown, "ready.zone": drift.Drift}
+
+func (d *drifts) readyRun(ctx context.Context) (string, error) {
+	got, err := d.osdr.drift(ctx, "--ready")
+	if err != nil {
+		return "", err
+	}
+	for _, f := range got.Findings {
+		if f.Kind != drift.Note && notHere[f.Check] != f.Kind {
+			return "", got.clean()
+		}
+	}
+	skipped, err := d.osdr.drift(ctx, "--ready", "--skip", "ready.quotas", "--skip", "ready.zone")
+	if err == nil {
+		err = skipped.clean()
+	}
+	return fmt.Sprintf("%d checks in %.1f s; not here: ready.quotas, ready.zone", got.Counts.Checks, got.took.Seconds()), err
+}
+
+// changes one after the other. One that fails does not keep the others from being
+// played: a run tells all.
+func (d *drifts) changes(ctx context.Context) error {
+	all := slices.Concat(d.inRecords(), d.inStacks(), d.inDomains(), d.inFunctions(), d.inBuckets(), d.inRoles(), d.inSignals(), d.inClusters(), d.inPoints())
+	if len(all) < leastChanges {
+		return fmt.Errorf("play the changes: %d, want %d", len(all), leastChanges)
+	}
+	failures := 0
+	for n, c := range all {
+		if only := os.Getenv("OSDR_DRIFT_ONLY"); only != "" && !strings.Contains(only, c.id) {
+			continue
+		}
+		d.Report.Begin("changes by hand")
+		if err := d.Report.Do(fmt.Sprintf("%d of %d: %s", n+1, len(all), c.does), func() (string, error) { return d.one(ctx, c) }); err != nil {
+			failures++
+			if ctx.Err() != nil {
+				return err
+			}
+			d.remember(ctx)
+		}
+	}
+	if failures > 0 {
+		return fmt.Errorf("%d of %d changes are not found, not told rightly, or not gone after their mend", failures, len(all))
+	}
+	return nil
+}
+
+// remember what a change that failed left behind, so that the next one is judged
+// by itself.
+func (d *drifts) remember(ctx context.Context) {
+	d.left = map[string]bool{}
+	if now, err := d.osdr.drift(ctx); err == nil {
+		for _, f := range now.Findings {
+			d.left[f.Check+f.Where+f.Resource] = true
+		}
+	}
+}
+
+// report the table, in a file of its own and on the page.
+func (d *drifts) report(context.Context) (string, error) {
+	slices.Sort(d.took)
+	text := "| change by hand | found as | where | mended by |\n|---|---|---|---|\n" + strings.Join(d.table, "\n") + "\n"
+	path := filepath.Join(d.Cloud.Folder(), "drift.md")
+	d.card("Changes found and mended", fmt.Sprint(len(d.table)), "by hand, one at a time", false)
+	return fmt.Sprintf("%d changes, in %s", len(d.table), relative(d.CDK.Dir, path)), os.WriteFile(path, []byte(text), 0o644)
+}

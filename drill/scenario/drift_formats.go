@@ -1,0 +1,98 @@
+package scenario
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"strings"
+
+	"github.com/jstemmer/go-junit-report/v2/junit"
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/opensearch-dr/osdr/internal/drift"
+)
+
+// named rightly: all four formats say the finding, under its id, where it is.
+func (d drifted) named(f drift.Finding) error {
+	if want := fmt.Sprintf("  %s  %s  %s\n", f.Check, f.Where, f.Resource); !strings.Contains(d.text, want) || !strings.Contains(d.text, f.Mend[:min(40, len(f.Mend))]) {
+		return fmt.Errorf("the text does not name %s %s %s", f.Check, f.Where, f.Resource)
+	}
+	var suites junit.Testsuites
+	if err := xml.Unmarshal([]byte(d.junit), &suites); err != nil {
+		return fmt.Errorf("read the JUnit report: %w", err)
+	}
+	failed := false
+	for _, s := range suites.Suites {
+		for _, c := range s.Testcases {
+			failed = failed || s.Name == strings.Split(f.Check, ".")[0] && c.Name == f.Check+" "+f.Where && c.Failure != nil && strings.Contains(c.Failure.Data, f.Found)
+		}
+	}
+	if !failed {
+		return fmt.Errorf("JUnit has no failed case %q", f.Check+" "+f.Where)
+	}
+	var log struct {
+		Runs []struct {
+			Results []struct {
+				RuleID    string `json:"ruleId"`
+				Level     string `json:"level"`
+				Locations []struct {
+					Logical []struct {
+						Name string `json:"fullyQualifiedName"`
+					} `json:"logicalLocations"`
+				} `json:"locations"`
+			} `json:"results"`
+		} `json:"runs"`
+	}
+	if err := json.Unmarshal([]byte(d.sarif), &log); err != nil {
+		return fmt.Errorf("read the SARIF report: %w", err)
+	}
+	for _, run := range log.Runs {
+		for _, r := range run.Results {
+			if r.RuleID == f.Check && r.Level == "error" && len(r.Locations) == 1 && len(r.Locations[0].Logical) == 1 && r.Locations[0].Logical[0].Name == f.Where+"/"+f.Resource {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("SARIF has no result of %s at %s/%s", f.Check, f.Where, f.Resource)
+}
+
+// valid SARIF by its own schema, and JUnit as the tools that read it count it:
+// the numbers of each suite are those of its cases.
+func (d drifted) valid() (string, error) {
+	log, err := sarif.FromString(d.sarif)
+	if err != nil {
+		return "", fmt.Errorf("read the SARIF report: %w", err)
+	}
+	if err := log.Validate(); err != nil {
+		return "", fmt.Errorf("the SARIF report is not valid: %w", err)
+	}
+	var suites junit.Testsuites
+	if err := xml.Unmarshal([]byte(d.junit), &suites); err != nil {
+		return "", fmt.Errorf("read the JUnit report: %w", err)
+	}
+	var tests, failures, faults int
+	for _, s := range suites.Suites {
+		var f, e, skipped int
+		for _, c := range s.Testcases {
+			if c.Name == "" || c.Classname == "" || c.Time == "" {
+				return "", fmt.Errorf("a JUnit case of %s lacks its name, class or time", s.Name)
+			}
+			f, e, skipped = f+count(c.Failure), e+count(c.Error), skipped+count(c.Skipped)
+		}
+		if s.Name == "" || s.Timestamp == "" || s.Tests != len(s.Testcases) || s.Failures != f || s.Errors != e || s.Skipped != skipped {
+			return "", fmt.Errorf("the JUnit suite %q says %d tests, %d failures, %d errors, %d skipped; it has %d, %d, %d, %d", s.Name, s.Tests, s.Failures, s.Errors, s.Skipped, len(s.Testcases), f, e, skipped)
+		}
+		tests, failures, faults = tests+s.Tests, failures+f, faults+e
+	}
+	if suites.Tests != tests || suites.Failures != failures || suites.Errors != faults || tests != d.Counts.Checks {
+		return "", fmt.Errorf("JUnit says %d tests, %d failures, %d errors in all; its suites %d, %d, %d; the run had %d checks", suites.Tests, suites.Failures, suites.Errors, tests, failures, faults, d.Counts.Checks)
+	}
+	return fmt.Sprintf("SARIF valid, JUnit of %d suites and %d cases", len(suites.Suites), tests), nil
+}
+
+func count(r *junit.Result) int {
+	if r == nil {
+		return 0
+	}
+	return 1
+}

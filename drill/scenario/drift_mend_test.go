@@ -1,0 +1,29 @@
+package scenario
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A mend is what is typed, and words for people after it.
+func TestCommandsOfAMend(t *testing.T) {
+	for mend, want := range map[string][]string{
+		"aws s3api delete-bucket-replication --region r --bucket b":                                                                      {"aws s3api delete-bucket-replication --region r --bucket b"},
+		"aws ssm put-parameter --value v --overwrite; the controller does it each minute":                                                {"aws ssm put-parameter --value v --overwrite"},
+		"aws kms cancel-key-deletion --key-id k && aws kms enable-key --key-id k":                                                        {"aws kms cancel-key-deletion --key-id k", "aws kms enable-key --key-id k"},
+		`aws sns subscribe --attributes '{"a, b":"c; d"}', or not`:                                                                       {`aws sns subscribe --attributes '{"a, b":"c; d"}'`},
+		`PUT /x/_settings {"index.blocks.write": null} on the domain of us-east-1, as an admin`:                                          {`PUT /x/_settings {"index.blocks.write": null}`},
+		"DELETE _snapshot/os-inbound on the domain of us-east-1, as an admin; a switch registers what it needs":                          {"DELETE _snapshot/os-inbound"},
+		"look whether that run is still at work; if not, aws s3 rm --region r s3://b/k":                                                  {"aws s3 rm --region r s3://b/k"},
+		"bring back the deleted versions: aws s3api list-object-versions --prefix k shows them; else let the next snapshot make a point": {"aws s3api list-object-versions --prefix k"},
+		"cdk deploy movies-domain-us-east-1 --exclusively --revert-drift":                                                                {"cdk deploy movies-domain-us-east-1 --exclusively --revert-drift"},
+		`aws x y --input '{"a":"the controller'\''s run, each minute"}' --z; more`:                                                       {`aws x y --input '{"a":"the controller'\''s run, each minute"}' --z`},
+		"osdr abort; the controller lifts it":                                                                                            {"osdr abort"},
+		"docs/runbooks/domain-identity.md":                                                                                               nil,
+	} {
+		if diff := cmp.Diff(want, commands(mend)); diff != "" {
+			t.Errorf("%s: -want +got\n%s", mend, diff)
+		}
+	}
+}
