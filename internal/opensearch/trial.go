@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // Trial is what `osdr doctor` does with an index of its own, beside what Domain and
@@ -88,7 +89,8 @@ const recoveryRate = "indices.recovery.max_bytes_per_sec"
 // RecoveryRate of a node's recoveries, restores among them.
 func (c *Client) RecoveryRate(ctx context.Context) (value string, set bool, err error) {
 	var answer clusterSettings
-	path := "/_cluster/settings?include_defaults=true&flat_settings=true&filter_path=*." + recoveryRate
+	// The filter takes a dot for a step, and a flat name is one: a star stands for them.
+	path := "/_cluster/settings?include_defaults=true&flat_settings=true&filter_path=*." + strings.ReplaceAll(recoveryRate, ".", "*")
 	if err := c.get(ctx, "read "+recoveryRate, path, &answer); err != nil {
 		return "", false, err
 	}

@@ -186,7 +186,11 @@ func TestReportsAreWritten(t *testing.T) {
 func TestTemplatesAreLinted(t *testing.T) {
 	lint := os.Getenv("CFN_LINT")
 	if lint == "" {
-		lint = filepath.Join(root, ".drill", "python", "bin", "cfn-lint")
+		dir := os.Getenv("OSDR_DRILL_DIR")
+		if dir == "" {
+			dir = filepath.Join(root, ".drill")
+		}
+		lint = filepath.Join(dir, "python", "bin", "cfn-lint")
 	}
 	if _, err := os.Stat(lint); err != nil {
 		t.Fatal("cfn-lint is not there: `make install` puts it into .drill, or CFN_LINT=<path> names one")

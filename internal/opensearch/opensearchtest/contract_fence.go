@@ -154,7 +154,13 @@ func closeAgain(w *world) {
 	index, stream := w.index("a", IndexOptions{Shards: 2}, 5), w.name+"-logs"
 	w.refresh(index)
 	w.ok(w.Application.CloseIndex(w.Context(), index))
-	before, _ := w.find(index)
+	var before opensearch.Index
+	for range 600 { // its shards start again, closed
+		if before, _ = w.find(index); len(before.Shards) == before.Primaries {
+			break
+		}
+		w.Pass()
+	}
 	s := w.snapshot("s1", index)
 	w.ok(w.Recovery.RemoveIndex(w.Context(), index))
 	w.ok(w.Recovery.Restore(w.Context(), w.repo, "s1", opensearch.RestoreRequest{Indices: []string{index}, All: s, WriteBlock: true}))

@@ -157,8 +157,8 @@ func leastRecoveryRights(w *world) {
 func trial(w *world) {
 	ctx, own, others := w.Context(), w.name+"-trial-a", w.index("b", IndexOptions{}, 1)
 	w.mapRecovery()
-	if err := w.Trial.CloseTrial(ctx, others); !opensearch.IsForbidden(err) {
-		w.Errorf("close without the role: %v", err)
+	if err := w.Trial.OpenTrial(ctx, others); !opensearch.IsForbidden(err) {
+		w.Errorf("open without the role: %v", err)
 	}
 	w.ok(w.Security.PutRole(ctx, contract.TrialRole, opensearch.TrialPermissions(w.name+"-trial-*")))
 	w.ok(w.Security.PutRoleMapping(ctx, contract.TrialRole, opensearch.RoleMapping{BackendRoles: []string{w.Agent}}))
@@ -174,8 +174,8 @@ func trial(w *world) {
 	w.ok(w.Recovery.SetWriteBlock(ctx, []string{own}, false))
 	w.ok(w.Trial.CloseTrial(ctx, own))
 	w.ok(w.Trial.OpenTrial(ctx, own))
-	if err := w.Trial.CloseTrial(ctx, others); !opensearch.IsForbidden(err) {
-		w.Errorf("close of another's index: %v", err)
+	if err := w.Trial.OpenTrial(ctx, others); !opensearch.IsForbidden(err) {
+		w.Errorf("open of another's index: %v", err)
 	}
 
 	w.ok(w.Recovery.SetAutoCreate(ctx, "-"+w.name+"-trial-*,+*", true))
