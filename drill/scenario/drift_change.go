@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type change struct {
 	mend func(ctx context.Context, f drift.Finding) error
 	act  string
 	// blinds is what other checks say that could not run because of the change.
-	blinds string
+	blinds []string
 	// heals: the product puts it right each minute, so that it may be gone before
 	// anybody has looked.
 	heals bool
@@ -50,15 +51,21 @@ func (d *drifts) one(ctx context.Context, c change) (string, error) {
 		return "", err
 	}
 	f := seen.find(c.id, c.where, c.resource)
-	if err := seen.named(*f); err != nil {
-		return "", err
-	}
+	told := seen.named(*f)
 	if others := d.others(seen, c); len(others) > 0 {
-		return "", fmt.Errorf("beside %s it tells %s", c.id, strings.Join(others, "; "))
+		told = errors.Join(told, fmt.Errorf("beside %s it tells %s", c.id, strings.Join(others, "; ")))
 	}
+	// It is mended all the same: the next change is to be judged by itself.
+	saw, err := d.mended(ctx, c, *f)
+	return saw, errors.Join(told, err)
+}
+
+// mended as the finding says, and gone.
+func (d *drifts) mended(ctx context.Context, c change, f drift.Finding) (string, error) {
+	var err error
 	mended := c.act
 	if c.mend != nil {
-		err = c.mend(ctx, *f)
+		err = c.mend(ctx, f)
 	} else {
 		typed := commands(f.Mend)
 		if len(typed) == 0 {
@@ -123,7 +130,7 @@ func (d *drifts) others(seen drifted, c change) []string {
 	var out []string
 	for _, f := range seen.Findings {
 		if f.Kind == drift.Note || f.Check == c.id && f.Where == c.where || d.left[f.Check+f.Where+f.Resource] || slices.Contains(c.also, f.Check) ||
-			c.blinds != "" && f.Kind == drift.Unknown && strings.Contains(f.Found, c.blinds) {
+			f.Kind == drift.Unknown && slices.ContainsFunc(c.blinds, func(words string) bool { return strings.Contains(f.Found, words) }) {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s %s %s: %s", f.Check, f.Where, f.Resource, f.Found))
@@ -131,7 +138,7 @@ func (d *drifts) others(seen drifted, c change) []string {
 	return out
 }
 
-func regionOf(c change, f *drift.Finding) string {
+func regionOf(c change, f drift.Finding) string {
 	if f.Where == drift.Global {
 		return Primary
 	}

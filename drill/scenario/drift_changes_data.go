@@ -32,7 +32,7 @@ func (d *drifts) inRecords() []change {
 			"aws ssm put-parameter --region {S} --name " + n.ActiveParameter() + " --value {S} --type String --overwrite")},
 		{id: "ledger.readable", where: Secondary, resource: d.Names.Bucket(Secondary) + "/" + ledger.Key, does: "a ledger deleted", heals: true, by: d.filled("aws s3 rm --region {S} s3://{bS}/" + ledger.Key)},
 		{id: "ledger.readable", where: Primary, resource: d.Names.Bucket(Primary) + "/" + ledger.Key, does: "a ledger that is none", by: d.filled("aws s3 cp --region {P} other.zip s3://{bP}/" + ledger.Key),
-			act: "copy the other Region's", mend: d.copyLedger(Secondary, Primary), blinds: "malformed ledger"},
+			act: "copy the other Region's", mend: d.copyLedger(Secondary, Primary), blinds: []string{"malformed ledger", "who is active is not known"}},
 		{id: "ledger.agree", where: drift.Global, resource: ledger.Key, does: "two ledgers of one generation", do: d.otherLedger(Secondary),
 			act: "put the other Region's right by hand, from that one's bucket", mend: d.copyLedger(Primary, Secondary), also: []string{"cluster.identity"}},
 	}
@@ -116,7 +116,7 @@ func (d *drifts) inClusters() []change {
 		return change{id: "cluster." + id, where: Primary, resource: resource, does: does, by: d.filled(by...)}
 	}
 	mapping := own("mappings", "mapping of manage_snapshots", "a role mapping emptied", `PUT _plugins/_security/api/rolesmapping/manage_snapshots {"backend_roles":[]}`)
-	mapping.heals, mapping.blinds = true, "no permissions for"
+	mapping.heals, mapping.blinds = true, []string{"no permissions for"}
 	inbound := `PUT _snapshot/` + contract.InboundRepository + `?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"AAAAAAAAAAAAAAAAAAAAAA","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}","shard_path_type":"FIXED"`
 	repository := own("repository", contract.Repository, "the repository's registration deleted", "DELETE _snapshot/"+contract.Repository)
 	repository.heals = true
