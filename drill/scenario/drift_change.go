@@ -10,6 +10,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/internal/drift"
+	"github.com/opensearch-dr/osdr/internal/ledger"
 )
 
 // change by hand: what is done behind the product's back, and what osdr drift
@@ -39,8 +40,8 @@ type drifts struct {
 	*World
 	osdr, admin *osdr // the first with the drift role's credentials
 	role        gateway.Identity
-	took        []time.Duration
 	table       []string
+	first       ledger.Ledger   // before the switch
 	left        map[string]bool // what a change that failed left behind
 }
 
@@ -115,7 +116,6 @@ func (d *drifts) seen(ctx context.Context, c change) (drifted, error) {
 		if err != nil {
 			return seen, err
 		}
-		d.took = append(d.took, seen.took)
 		if f := seen.find(c.id, c.where, c.resource); f != nil && f.Kind == drift.Drift {
 			return seen, nil
 		}
