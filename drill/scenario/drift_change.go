@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/internal/drift"
+	"github.com/opensearch-dr/osdr/internal/ledger"
 )
 
 // change by hand: what is done behind the product's back, and what osdr drift
@@ -27,7 +29,7 @@ type change struct {
 	mend func(ctx context.Context, f drift.Finding) error
 	act  string
 	// blinds is what other checks say that could not run because of the change.
-	blinds string
+	blinds []string
 	// heals: the product puts it right each minute, so that it may be gone before
 	// anybody has looked.
 	heals bool
@@ -38,8 +40,8 @@ type drifts struct {
 	*World
 	osdr, admin *osdr // the first with the drift role's credentials
 	role        gateway.Identity
-	took        []time.Duration
 	table       []string
+	first       ledger.Ledger   // before the switch
 	left        map[string]bool // what a change that failed left behind
 }
 
@@ -50,15 +52,21 @@ func (d *drifts) one(ctx context.Context, c change) (string, error) {
 		return "", err
 	}
 	f := seen.find(c.id, c.where, c.resource)
-	if err := seen.named(*f); err != nil {
-		return "", err
-	}
+	told := seen.named(*f)
 	if others := d.others(seen, c); len(others) > 0 {
-		return "", fmt.Errorf("beside %s it tells %s", c.id, strings.Join(others, "; "))
+		told = errors.Join(told, fmt.Errorf("beside %s it tells %s", c.id, strings.Join(others, "; ")))
 	}
+	// It is mended all the same: the next change is to be judged by itself.
+	saw, err := d.mended(ctx, c, *f)
+	return saw, errors.Join(told, err)
+}
+
+// mended as the finding says, and gone.
+func (d *drifts) mended(ctx context.Context, c change, f drift.Finding) (string, error) {
+	var err error
 	mended := c.act
 	if c.mend != nil {
-		err = c.mend(ctx, *f)
+		err = c.mend(ctx, f)
 	} else {
 		typed := commands(f.Mend)
 		if len(typed) == 0 {
@@ -108,7 +116,6 @@ func (d *drifts) seen(ctx context.Context, c change) (drifted, error) {
 		if err != nil {
 			return seen, err
 		}
-		d.took = append(d.took, seen.took)
 		if f := seen.find(c.id, c.where, c.resource); f != nil && f.Kind == drift.Drift {
 			return seen, nil
 		}
@@ -123,7 +130,7 @@ func (d *drifts) others(seen drifted, c change) []string {
 	var out []string
 	for _, f := range seen.Findings {
 		if f.Kind == drift.Note || f.Check == c.id && f.Where == c.where || d.left[f.Check+f.Where+f.Resource] || slices.Contains(c.also, f.Check) ||
-			c.blinds != "" && f.Kind == drift.Unknown && strings.Contains(f.Found, c.blinds) {
+			f.Kind == drift.Unknown && slices.ContainsFunc(c.blinds, func(words string) bool { return strings.Contains(f.Found, words) }) {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s %s %s: %s", f.Check, f.Where, f.Resource, f.Found))
@@ -131,7 +138,7 @@ func (d *drifts) others(seen drifted, c change) []string {
 	return out
 }
 
-func regionOf(c change, f *drift.Finding) string {
+func regionOf(c change, f drift.Finding) string {
 	if f.Where == drift.Global {
 		return Primary
 	}

@@ -32,9 +32,7 @@ func (d *drifts) inRecords() []change {
 			"aws ssm put-parameter --region {S} --name " + n.ActiveParameter() + " --value {S} --type String --overwrite")},
 		{id: "ledger.readable", where: Secondary, resource: d.Names.Bucket(Secondary) + "/" + ledger.Key, does: "a ledger deleted", heals: true, by: d.filled("aws s3 rm --region {S} s3://{bS}/" + ledger.Key)},
 		{id: "ledger.readable", where: Primary, resource: d.Names.Bucket(Primary) + "/" + ledger.Key, does: "a ledger that is none", by: d.filled("aws s3 cp --region {P} other.zip s3://{bP}/" + ledger.Key),
-			act: "copy the other Region's", mend: d.copyLedger(Secondary, Primary), blinds: "malformed ledger"},
-		{id: "ledger.agree", where: drift.Global, resource: ledger.Key, does: "two ledgers of one generation", do: d.otherLedger(Secondary),
-			act: "put the other Region's right by hand, from that one's bucket", mend: d.copyLedger(Primary, Secondary), also: []string{"cluster.identity"}},
+			act: "copy the other Region's", mend: d.copyLedger(Secondary, Primary), blinds: []string{"malformed ledger", "who is active is not known"}},
 	}
 }
 
@@ -53,16 +51,11 @@ func (d *drifts) copyObject(ctx context.Context, from, to, key string) error {
 	return err
 }
 
-// otherLedger of the same generation, as of a second domain that claimed it.
-func (d *drifts) otherLedger(region string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		led, err := d.ledger(ctx, region)
-		if err != nil {
-			return err
-		}
-		led.ClusterUUID, led.Token = "AAAAAAAAAAAAAAAAAAAAAA", "somebody"
-		return d.put(ctx, region, ledger.Key, led)
-	}
+// afterASwitch are changes that need a generation before the one in force.
+func (d *drifts) afterASwitch() []change {
+	return []change{{id: "ledger.agree", where: drift.Global, resource: ledger.Key, does: "the ledger of before the switch", heals: true, do: func(ctx context.Context) error {
+		return d.put(ctx, Primary, ledger.Key, d.first)
+	}}}
 }
 
 func (d *drifts) put(ctx context.Context, region, key string, v any) error {
@@ -116,7 +109,7 @@ func (d *drifts) inClusters() []change {
 		return change{id: "cluster." + id, where: Primary, resource: resource, does: does, by: d.filled(by...)}
 	}
 	mapping := own("mappings", "mapping of manage_snapshots", "a role mapping emptied", `PUT _plugins/_security/api/rolesmapping/manage_snapshots {"backend_roles":[]}`)
-	mapping.heals, mapping.blinds = true, "no permissions for"
+	mapping.heals, mapping.blinds = true, []string{"no permissions for"}
 	inbound := `PUT _snapshot/` + contract.InboundRepository + `?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"AAAAAAAAAAAAAAAAAAAAAA","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}","shard_path_type":"FIXED"`
 	repository := own("repository", contract.Repository, "the repository's registration deleted", "DELETE _snapshot/"+contract.Repository)
 	repository.heals = true

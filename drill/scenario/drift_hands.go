@@ -155,7 +155,7 @@ func (d *drifts) spoilPoint(ctx context.Context) error {
 	return err
 }
 
-// removePoint deletes the newest point but one, its object list and its capsule.
+// removePoint deletes the newest point but one.
 func (d *drifts) removePoint(ctx context.Context) error {
 	id, err := d.lastButOne(ctx)
 	if err != nil {
@@ -166,8 +166,11 @@ func (d *drifts) removePoint(ctx context.Context) error {
 
 func (d *drifts) lastButOne(ctx context.Context) (point.ID, error) {
 	ids, err := point.List(ctx, d.bucket(Secondary))
-	if err != nil || len(ids) < 3 {
-		return point.ID{}, fmt.Errorf("there are %d recovery points: %w", len(ids), err)
+	if err != nil {
+		return point.ID{}, err
+	}
+	if len(ids) < 3 {
+		return point.ID{}, fmt.Errorf("there are %d recovery points, want 3", len(ids))
 	}
 	return ids[len(ids)-2], nil
 }

@@ -4,16 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/internal/drift"
 )
 
-// manyRuns of a clean system.
-const manyRuns = 100
+// manyRuns of a clean system, lanes of them side by side.
+const (
+	manyRuns = 100
+	lanes    = 2
+)
 
 // forbidden are writes that the drift role must not be able to make.
 var forbidden = []string{
@@ -64,14 +70,14 @@ func (d *drifts) mayChangeNothing(ctx context.Context) (string, error) {
 	look := "aws lambda invoke --region {P} --function-name {name}-recovery:look "
 	out, err := d.aws(ctx, d.osdr, d.filled(look + `--payload '{"action":"promote"}' out.json; cat out.json`)[0])
 	if err != nil || !strings.Contains(out, "which only looks") {
-		return "", fmt.Errorf("a promotion through the alias: %w: %.300s", err, out)
+		return "", fmt.Errorf("a promotion through the alias answers %.300s (%v)", out, err) //nolint:errorlint // err may be nil
 	}
 	if out, err = d.aws(ctx, d.osdr, d.filled(look + `--payload '{"action":"status"}' out.json; cat out.json`)[0]); err != nil || strings.Contains(out, "errorMessage") {
-		return "", fmt.Errorf("a look through the alias: %w: %.300s", err, out)
+		return "", fmt.Errorf("a look through the alias answers %.300s (%v)", out, err) //nolint:errorlint // err may be nil
 	}
 	printed, code, err := d.admin.command(ctx, "iam-policy")
 	if err != nil || code != 0 || !strings.Contains(printed, "kms:ResourceAliases") {
-		return "", fmt.Errorf("osdr iam-policy: exit %d, %w", code, err)
+		return "", fmt.Errorf("osdr iam-policy: exit %d (%v)", code, err) //nolint:errorlint // err may be nil
 	}
 	return fmt.Sprintf("%d writes refused, and a promotion through the alias", len(forbidden)), nil
 }
@@ -83,16 +89,34 @@ func (d *drifts) noFalseFinding(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var took []time.Duration
-	var wrong []string
-	for n := range manyRuns {
-		got, err := d.osdr.drift(ctx)
-		if err != nil {
+	var (
+		mu     sync.Mutex
+		all    sync.WaitGroup
+		took   []time.Duration
+		wrong  []string
+		failed []error
+	)
+	for lane := range lanes {
+		o := *d.osdr
+		o.reports = filepath.Join(d.osdr.reports, fmt.Sprint(lane))
+		if err := os.MkdirAll(o.reports, 0o755); err != nil {
 			return "", err
 		}
-		if took = append(took, got.took); got.clean() != nil {
-			wrong = append(wrong, fmt.Sprintf("run %d: %s", n+1, strings.Join(got.told(), "; ")))
-		}
+		all.Go(func() {
+			for n := lane; n < manyRuns; n += lanes {
+				got, err := o.drift(ctx)
+				mu.Lock()
+				if took = append(took, got.took); err == nil && got.clean() != nil {
+					wrong = append(wrong, fmt.Sprintf("run %d: %s", n+1, strings.Join(got.told(), "; ")))
+				}
+				failed = append(failed, err)
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return "", err
 	}
 	after, err := d.points(ctx, Primary)
 	if err != nil {
@@ -102,7 +126,7 @@ func (d *drifts) noFalseFinding(ctx context.Context) (string, error) {
 	at := func(share float64) string {
 		return took[int(share*float64(len(took)-1))].Round(10 * time.Millisecond).String()
 	}
-	d.card("A run of osdr drift", at(0.5), fmt.Sprintf("median of %d; fastest %s, 90%% within %s, slowest %s", manyRuns, at(0), at(0.9), at(1)), false)
+	d.card("A run of osdr drift", at(0.5), fmt.Sprintf("median of %d, two side by side, under load; fastest %s, 90%% within %s, slowest %s", manyRuns, at(0), at(0.9), at(1)), false)
 	if len(wrong) > 0 {
 		return "", fmt.Errorf("%d of %d runs find something: %s", len(wrong), manyRuns, strings.Join(wrong[:min(3, len(wrong))], " | "))
 	}
@@ -122,14 +146,14 @@ func (d *drifts) operations(since time.Time) (n int) {
 	return n
 }
 
+// elsewhere are checks of the other Region that need the one that is away: what
+// compares both domains, and IAM, whose control plane is in us-east-1 (X4).
+var elsewhere = map[string][]string{Secondary: {"cluster.version"}, Primary: {"role."}}
+
 // regionAway: the run ends within the time of its slowest look-up, says so with
 // exit 2, and has looked at the other Region in full.
 func (d *drifts) regionAway(ctx context.Context, region string) (string, error) {
 	const look, slow = 4 * time.Second, 10 * time.Second
-	there, err := d.osdr.drift(ctx)
-	if err != nil {
-		return "", err
-	}
 	if err := d.Cloud.SetOutage(region, gateway.Silent); err != nil {
 		return "", err
 	}
@@ -141,16 +165,19 @@ func (d *drifts) regionAway(ctx context.Context, region string) (string, error) 
 		return "", fmt.Errorf("exit %d after %s: %v", got.ExitCode, got.took.Round(time.Millisecond), got.told())
 	}
 	other := otherRegion(region)
-	in := func(r drifted) (n int) {
-		for _, c := range r.Checks {
-			if c.Where == other && c.Outcome == drift.InSync {
-				n++
-			}
+	var missed []string
+	full := 0
+	for _, c := range got.Checks {
+		switch {
+		case c.Where != other || slices.ContainsFunc(elsewhere[region], func(of string) bool { return strings.HasPrefix(c.ID, of) }):
+		case c.Outcome == drift.InSync:
+			full++
+		default:
+			missed = append(missed, c.ID)
 		}
-		return n
 	}
-	if in(got) != in(there) {
-		return "", fmt.Errorf("%d checks in sync in %s, %d when both Regions answered: %v", in(got), other, in(there), got.told())
+	if len(missed) > 0 {
+		return "", fmt.Errorf("in %s it could not check %s: %v", other, strings.Join(missed, ", "), got.told())
 	}
-	return fmt.Sprintf("exit 2 after %s: %d checks in sync in %s, %d could not be made", got.took.Round(100*time.Millisecond), in(got), other, got.Counts.Unknown), nil
+	return fmt.Sprintf("exit 2 after %s: %d checks in sync in %s, %d could not be made", got.took.Round(100*time.Millisecond), full, other, got.Counts.Unknown), nil
 }

@@ -78,7 +78,7 @@ func NewWorld(c *cloud.Cloud, r *report.Report, root string, log io.Writer) *Wor
 		Region:       Primary,
 		BaseEndpoint: new(c.Gateway.AWSURL()),
 		Credentials:  credentials.NewStaticCredentialsProvider(c.Admin.AccessKeyID, c.Admin.Secret, ""),
-		HTTPClient:   &http.Client{Transport: w.transport()},
+		HTTPClient:   &http.Client{Transport: client.Buffered{RoundTripper: w.transport()}},
 	}
 	var env []string
 	for name, value := range c.Env() {

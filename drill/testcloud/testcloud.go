@@ -5,7 +5,6 @@
 package testcloud
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -23,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 
+	"github.com/opensearch-dr/osdr/drill/client"
 	"github.com/opensearch-dr/osdr/drill/cloud"
 	"github.com/opensearch-dr/osdr/drill/emulator"
 	"github.com/opensearch-dr/osdr/drill/gateway"
@@ -35,25 +35,6 @@ const domainWithin = 3 * time.Minute
 type Cloud struct {
 	*cloud.Cloud
 	aws, domains http.RoundTripper
-}
-
-// buffered sends bodies from memory. The SDK closes a request's body as soon as
-// an answer begins; net/http, which looks then whether a byte is left over, takes
-// its EOF for a broken request and cuts the answer ("unexpected EOF"). Seen here
-// once in some hundred calls, since the cloud answers within a millisecond.
-type buffered struct{ http.RoundTripper }
-
-func (b buffered) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return b.RoundTripper.RoundTrip(r)
-	}
-	body, err := io.ReadAll(r.Body)
-	if err := errors.Join(err, r.Body.Close()); err != nil {
-		return nil, err
-	}
-	r = r.Clone(r.Context())
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return b.RoundTripper.RoundTrip(r)
 }
 
 var shared struct {
@@ -98,7 +79,7 @@ func Get(t testing.TB) *Cloud {
 		}
 		trust := &tls.Config{RootCAs: c.Certs.Pool(), MinVersion: tls.VersionTLS12}
 		shared.cloud = &Cloud{Cloud: c,
-			aws:     buffered{&http.Transport{TLSClientConfig: trust, MaxIdleConnsPerHost: 8}},
+			aws:     client.Buffered{RoundTripper: &http.Transport{TLSClientConfig: trust, MaxIdleConnsPerHost: 8}},
 			domains: &http.Transport{TLSClientConfig: trust, DialContext: c.Gateway.Dialer().DialContext},
 		}
 	})

@@ -137,7 +137,7 @@ func (f *Facts) ledgersAgree(ctx context.Context, _ string) ([]drift.Finding, er
 	}
 	out := drift.Finding{Resource: ledger.Key, Expected: "the same in both Regions", Found: say(at[0]) + "; " + say(at[1])}
 	if a.Generation == b.Generation {
-		out.Mend = "a dispute: find out with `osdr status` which domain clients wrote to, then put the other Region's " + ledger.Key + " right by hand, from that one's bucket"
+		out.Mend = "a dispute, in which both domains fence themselves: docs/runbooks/ledger-dispute.md"
 	} else {
 		behind := at[0].Region
 		if a.Generation > b.Generation {

@@ -194,8 +194,8 @@ func (f *Facts) subscription(ctx context.Context, region string) ([]drift.Findin
 			at := slices.IndexFunc(have, func(h reader.Subscription) bool { return h.Protocol == protocol && h.Endpoint == endpoint })
 			switch {
 			case at < 0:
-				out = append(out, drift.Finding{Resource: arn, Expected: endpoint + " is subscribed", Found: "it is not",
-					Mend: aws(region, "sns subscribe", "topic-arn", arn, "protocol", protocol, "notification-endpoint", endpoint)})
+				// One that is made by hand has another ARN than the stack's.
+				out = append(out, drift.Finding{Resource: arn, Expected: endpoint + " is subscribed", Found: "it is not", Mend: revert(s.Stack.Name)})
 			case !have[at].Confirmed:
 				out = append(out, drift.Finding{Resource: arn, Expected: endpoint + " has confirmed", Found: "it has not", Mend: "open the link in the message that SNS sent to " + endpoint})
 			}
