@@ -50,3 +50,15 @@ func TestTheEndOfABodyIsKnownWithoutAsking(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A Match may call through the gateway itself, whose log it is asked about.
+func TestAMatchMayCallTheGateway(t *testing.T) {
+	g := &Gateway{log: &callLog{calls: []Call{{Method: "GET"}, {Method: "PUT"}}}}
+	got := g.Calls(Filter{Match: func(c Call) bool {
+		g.log.add(Call{Method: "HEAD"})
+		return c.Method == "PUT"
+	}})
+	if len(got) != 1 || got[0].Method != "PUT" || len(g.log.calls) != 4 {
+		t.Errorf("%+v, log %+v", got, g.log.calls)
+	}
+}
