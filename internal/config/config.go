@@ -20,7 +20,7 @@ type Config struct {
 	PrimaryRegion        string    `json:"primaryRegion" allowed:"a Region of the aws partition" doc:"Region that normally serves."`
 	SecondaryRegion      string    `json:"secondaryRegion" allowed:"another Region than the primary" doc:"Region that takes over."`
 	ControlRegion        string    `json:"controlRegion" allowed:"a Region" doc:"Region of the traffic stack. Left out, it is the secondary; a third one is better: it lives when either of the two is lost (X10)."`
-	Standby              string    `json:"standby" allowed:"cold, warm" doc:"cold: no domain in the other Region until a failover. warm: a read-only copy runs there."`
+	Standby              string    `json:"standby" allowed:"cold, warm" doc:"cold: no domain in the other Region until a failover. warm: a domain stands there, so that a failover saves its creation; the restore is still to come."`
 	EngineVersion        string    `json:"engineVersion" allowed:"OpenSearch_<major>.<minor>, 2.0 or newer" doc:"Engine of both domains. Upgrade the standby first; a restore goes forward only."`
 	Domain               Domain    `json:"domain"`
 	DNS                  DNS       `json:"dns"`
