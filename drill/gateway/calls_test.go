@@ -56,9 +56,9 @@ func TestAMatchMayCallTheGateway(t *testing.T) {
 	g := &Gateway{log: &callLog{calls: []Call{{Method: "GET"}, {Method: "PUT"}}}}
 	got := g.Calls(Filter{Match: func(c Call) bool {
 		g.log.add(Call{Method: "HEAD"})
-		return c.Method == "PUT"
+		return c.Method == http.MethodPut
 	}})
-	if len(got) != 1 || got[0].Method != "PUT" || len(g.log.calls) != 4 {
+	if len(got) != 1 || got[0].Method != http.MethodPut || len(g.log.calls) != 4 {
 		t.Errorf("%+v, log %+v", got, g.log.calls)
 	}
 }

@@ -263,11 +263,11 @@ var mutations = []mutated{
 				return all, err
 			}
 		})()
-	}, "G6", 59},
+	}, "G6", 87},
 	{"the fence by a setting does not drain", engines(func(_ *standing, e engine, b *blunt) {
 		b.block = func(ctx context.Context, index string) error { return e.SetWriteBlock(ctx, []string{index}, true) }
 		b.writing = func(context.Context) ([]string, error) { return nil, nil }
-	}), "G6", 16},
+	}), "G6", 24},
 	{"what appears after the fence is not looked for", func() Mutation {
 		known := map[string]map[string]bool{}
 		return engines(func(d *standing, e engine, b *blunt) {
@@ -291,7 +291,7 @@ var mutations = []mutated{
 				return all, err
 			}
 		})()
-	}, "G6", 3},
+	}, "G6", 2},
 	{"the second pass is skipped", func() Mutation {
 		last := map[string]point.Point{}
 		return bucketsOf(func(_ *process, under store.Bucket, b *warped) {
@@ -316,7 +316,7 @@ var mutations = []mutated{
 				return o, err
 			}
 		})()
-	}, "G6", 268},
+	}, "G6", 6297},
 	{"counts instead of sequence numbers", engines(func(_ *standing, e engine, b *blunt) {
 		b.indices = func(ctx context.Context) ([]opensearch.Index, error) {
 			all, err := e.Indices(ctx)
@@ -357,14 +357,14 @@ var mutations = []mutated{
 			r.Wish.AcceptUnverified = strings.Join(names, ",")
 		}
 		return m
-	}, "G6", 139},
+	}, "G6", 9},
 	{"claimed without a look at the fence", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Peer = peers{d.Peer, func(r contract.RecoveryRequest) (contract.RecoveryStatus, bool) {
 				return contract.RecoveryStatus{Done: true, Phase: "rechecked"}, r.Action == contract.ActionRecheck
 			}}
 		}}
-	}, "G6", 108},
+	}, "G6", 24},
 	{"an old waiter survives", func() Mutation {
 		return Mutation{Custom: func(_ *process, h *custom.Handler) {
 			now := h.Now
@@ -377,7 +377,7 @@ var mutations = []mutated{
 				return contract.RecoveryStatus{}, false
 			}}
 		}}
-	}, "G4", 7},
+	}, "G4", 22},
 	{"a read without an answer counts as an absent object", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		absent := func(err error) error {
 			if err != nil && !errors.Is(err, errDead) {
@@ -393,7 +393,7 @@ var mutations = []mutated{
 			l, err := under.List(ctx, prefix)
 			return l, absent(err)
 		}
-	}), "", 19},
+	}), "", 26},
 	{"pins are not looked at", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.list = func(ctx context.Context, prefix string) ([]store.Entry, error) {
 			if strings.HasPrefix(prefix, point.PinsPrefix) {
@@ -401,7 +401,7 @@ var mutations = []mutated{
 			}
 			return under.List(ctx, prefix)
 		}
-	}), "H17", 4},
+	}), "H17", 2},
 	{"a domain is removed before its salvage", func() Mutation {
 		return Mutation{Custom: func(_ *process, h *custom.Handler) {
 			h.Functions = asks{h.Functions, func(r *contract.RecoveryRequest) (contract.RecoveryStatus, bool) {
@@ -413,7 +413,7 @@ var mutations = []mutated{
 		if d := w.places[region].domain; d != nil && r.Action == contract.ActionPromote {
 			r.Wish.AbandonDomain = d.cluster.UUID()
 		}
-	}), "G3", 21},
+	}), "G3", 39},
 	{"a stale default flag is taken for meant", requests(func(_ *world, _ string, r *contract.RecoveryRequest) {
 		r.Wish.Explicit = "true"
 	}), "H2", 57},
@@ -429,7 +429,7 @@ var mutations = []mutated{
 		})()
 		m.Recovery = func(_ *process, d *recovery.Deps) { d.Settings.LostAfter = 0 }
 		return m
-	}, "G6", 4},
+	}, "G6", 28},
 	{"conditions of a put are not kept", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key {
@@ -437,7 +437,7 @@ var mutations = []mutated{
 			}
 			return under.Put(ctx, key, body, c)
 		}
-	}), "", 784},
+	}), "", 2102},
 	{"the second bucket is not told", bucketsOf(func(p *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key && under.Region() != p.region {
@@ -450,15 +450,15 @@ var mutations = []mutated{
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Zone = dropped{d.Zone}
 		}}
-	}, "", 2},
+	}, "", 1},
 	{"a newer record is not seen", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Zone = zones{d.Zone, func(_ route.Record, err error) (route.Record, error) { return route.Record{}, err }}
 		}}
-	}, "G2", 4},
+	}, "G2", 127},
 	{"the fence is lifted while a switch goes on", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) { d.Peer = lifting{d.Peer.(caller)} }}
-	}, "G6", 1},
+	}, "G6", 3},
 	{"the user's own block goes with the fence", engines(func(d *standing, e engine, b *blunt) {
 		b.setBlocks = func(ctx context.Context, index string, blocks []string) error {
 			_ = d.cluster.SetWriteBlock(context.Background(), []string{archive}, false)
@@ -476,7 +476,7 @@ var mutations = []mutated{
 			}
 			return o, err
 		}
-	}), "", 3},
+	}), "", 1},
 	// The notes' own conditions are a second guard, which stands aside here.
 	{"two controllers at a time", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.get = func(ctx context.Context, key string) (store.Object, error) {
@@ -494,7 +494,7 @@ var mutations = []mutated{
 			}
 			return under.Put(ctx, key, body, c)
 		}
-	}), "", 20},
+	}), "", 11},
 }
 
 // dropped loses changes that Route 53 refused, and believes that all is well.

@@ -60,6 +60,9 @@ func (w *world) play() {
 		over = true
 	})
 	until := w.steps + longestEnd
+	if w.impatient {
+		until = w.steps + longest
+	}
 	w.run(w.now.Add(8*time.Hour), func() bool { return over || w.steps > until })
 	if w.failed == nil && w.broken == nil && !over {
 		w.fail("G4: nothing fails any more, and the end never comes")

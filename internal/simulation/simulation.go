@@ -62,6 +62,7 @@ func Play(seed uint64, o Options) Result {
 		m = o.Mutation()
 	}
 	w := newWorld(s, m)
+	w.impatient = o.Mutation != nil
 	w.play()
 	r.Broken = s.failed
 	if r.Broken == nil {

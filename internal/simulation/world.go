@@ -45,8 +45,10 @@ type world struct {
 	meant   map[string]int64 // Region to the generation at which somebody explicitly asked for it
 	aborted map[mark]bool
 	ending  bool
-	idle    bool // nobody writes yet
-	stats   Statistics
+	// impatient with the end: what a broken promise keeps from ending is not waited for.
+	impatient bool
+	idle      bool // nobody writes yet
+	stats     Statistics
 }
 
 // place is one Region.

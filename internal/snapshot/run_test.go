@@ -1,8 +1,8 @@
 package snapshot_test
 
 import (
+	"context"
 	"errors"
-	"github.com/opensearch-dr/osdr/internal/fence"
 	"slices"
 	"strings"
 	"sync"
@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/snapshot"
+	"github.com/opensearch-dr/osdr/internal/store"
 	"github.com/opensearch-dr/osdr/internal/store/storetest"
 )
 
@@ -645,4 +647,46 @@ func TestH24_AnIndexThatIsDroppedBehindAFence(t *testing.T) {
 	if !seen {
 		t.Error("short is not in the point: nothing was shown")
 	}
+}
+
+// A schedule that finds its Region idle asks nothing of the other one, which may be
+// lost: in a failover the new domain's schedule runs before the claim.
+func TestG5_AnIdleRegionAsksTheOtherForNothing(t *testing.T) {
+	w := newWorld(t)
+	l := w.promote()
+	l.Generation, l.ActiveRegion, l.ClusterUUID, l.PromotedFrom, l.Token = 2, west, "west", l.ClusterUUID, "second"
+	_, err := ledger.CopyDown(t.Context(), w.own, l)
+	w.check(err)
+	asked := 0
+	d := w.deps()
+	d.Other = counted{d.Other, &asked}
+	r, err := snapshot.Run(t.Context(), d, contract.SnapshotRequest{Reason: snapshot.ReasonSchedule})
+	w.check(err)
+	if r.Skipped != "us-west-2 is the active Region (generation 2)" {
+		t.Errorf("%+v", r)
+	}
+	if asked > 0 {
+		t.Errorf("the other Region was asked %d times", asked)
+	}
+}
+
+// counted calls of a bucket.
+type counted struct {
+	store.Bucket
+	n *int
+}
+
+func (c counted) Get(ctx context.Context, key string) (store.Object, error) {
+	*c.n++
+	return c.Bucket.Get(ctx, key)
+}
+
+func (c counted) List(ctx context.Context, prefix string) ([]store.Entry, error) {
+	*c.n++
+	return c.Bucket.List(ctx, prefix)
+}
+
+func (c counted) Now(ctx context.Context) (time.Time, error) {
+	*c.n++
+	return c.Bucket.Now(ctx)
 }

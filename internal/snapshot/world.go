@@ -14,6 +14,9 @@ import (
 // one that was never promoted, needs no answer of the other; the one that may be
 // active needs both, since the other could know a higher generation (H15).
 func (r *run) inForce(ctx context.Context) (*ledger.Ledger, error) {
+	if own := ledger.ReadOne(ctx, r.Own); own.Answer == ledger.Present && own.Ledger.ActiveRegion != r.Region {
+		return &own.Ledger, nil // the other Region, which may be lost, is not asked (G5)
+	}
 	var copies []ledger.Ledger
 	var unread []error
 	for _, b := range []store.Bucket{r.Own, r.Other} {
