@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +71,7 @@ func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exi
 	if d.List {
 		return list(s.Out)
 	}
-	files, err := d.files()
+	files, err := report.Files(d.Report)
 	if err != nil {
 		return err
 	}
@@ -109,13 +108,8 @@ func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exi
 	if e := facts.Expected; e != nil {
 		r.Templates = fmt.Sprintf("%s, synthesized %s", e.Dir, e.Made.UTC().Format(time.RFC3339))
 	}
-	for _, f := range files {
-		if err := f.write(r); err != nil {
-			return err
-		}
-	}
 	*exit = operator.Exit(r.ExitCode)
-	return report.Write(s.Out, d.Format, r)
+	return report.WriteAll(s.Out, d.Format, files, r)
 }
 
 func list(w io.Writer) error {
@@ -127,31 +121,6 @@ func list(w io.Writer) error {
 		if _, err := fmt.Fprintf(w, "%-24s %s%s\n", c.ID, c.Title, ready); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-type file struct{ format, path string }
-
-func (d *Drift) files() ([]file, error) {
-	var out []file
-	for _, r := range d.Report {
-		format, path, ok := strings.Cut(r, "=")
-		if !ok || path == "" || !slices.Contains(report.Formats, format) {
-			return nil, fmt.Errorf("--report %s: want <format>=<file>, of the formats %s", r, strings.Join(report.Formats, ", "))
-		}
-		out = append(out, file{format, path})
-	}
-	return out, nil
-}
-
-func (f file) write(r drift.Report) error {
-	w, err := os.Create(f.path)
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	if err := errors.Join(report.Write(w, f.format, r), w.Close()); err != nil {
-		return fmt.Errorf("write the report %s: %w", f.path, err)
 	}
 	return nil
 }

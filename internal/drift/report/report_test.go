@@ -120,12 +120,30 @@ func TestJUnit(t *testing.T) {
 	if got.Tests != 5 || got.Failures != 1 || got.Errors != 2 || got.Skipped != 1 {
 		t.Errorf("tests %d, failures %d, errors %d, skipped %d", got.Tests, got.Failures, got.Errors, got.Skipped)
 	}
+	outcomes := map[string]string{}
 	for _, s := range got.Suites {
 		for _, c := range s.Testcases {
+			switch {
+			case c.Failure != nil:
+				outcomes[c.Name] = "failed"
+			case c.Error != nil:
+				outcomes[c.Name] = "error"
+			case c.Skipped != nil:
+				outcomes[c.Name] = "skipped"
+			default:
+				outcomes[c.Name] = "passed"
+			}
 			if c.Name == "bucket.versioning us-east-1" && (c.Failure == nil || !strings.Contains(c.Failure.Data, "mend")) {
 				t.Errorf("a failure without its mend: %+v", c)
 			}
 		}
+	}
+	// Drift fails, what could not be checked is an error, an exception is skipped.
+	if diff := cmp.Diff(map[string]string{
+		"alarm.exists us-east-1": "passed", "bucket.versioning us-east-1": "failed", "bucket.policy us-east-1": "error",
+		"bucket.policy us-west-2": "skipped", "region.reach eu-west-1": "error",
+	}, outcomes); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }
 
