@@ -101,6 +101,16 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// The ids are told anywhere: without a configuration and without credentials.
+func TestAListNeedsNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var out, errs bytes.Buffer
+	code := operator.Main(t.Context(), []string{"drift", "--list"}, operator.Streams{Out: &out, Err: &errs}, nil, command.Extras(nil)...)
+	if code != 0 || !strings.Contains(out.String(), "bucket.versioning") {
+		t.Errorf("exit %d\n%s%s", code, out.String(), errs.String())
+	}
+}
+
 func TestOneRunInAllFormats(t *testing.T) {
 	dir := folder(t)
 	args := []string{"drift", "--only", "leftover.lease", "--cdk", "none", "--format", "json"}
