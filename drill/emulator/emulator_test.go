@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,8 +164,19 @@ func TestEmulatorTellsTheTruth(t *testing.T) {
 		if d := describe(); d.Endpoint != nil || !aws.ToBool(d.Processing) || status() != cfntypes.StackStatusCreateInProgress {
 			t.Errorf("while the node starts: endpoint %v, processing %v, stack %s", d.Endpoint, aws.ToBool(d.Processing), status())
 		}
+		// What is being changed takes no other change (what a command meets that is
+		// run again after a cut).
+		change := &cloudformation.CreateChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("again"), TemplateBody: aws.String(
+			`{"Resources":{"D":{"Type":"AWS::OpenSearchService::Domain","Properties":{"DomainName":"movies","EngineVersion":"OpenSearch_3.3"}}}}`)}
+		var busy smithy.APIError
+		if _, err := stacks.CreateChangeSet(ctx, change); !errors.As(err, &busy) || !strings.Contains(busy.ErrorMessage(), "is in CREATE_IN_PROGRESS state and can not be updated") {
+			t.Errorf("a change set of a stack that is being made: %v, want a refusal", err)
+		}
 		close(r.release)
 		until(t, func() bool { return status() == cfntypes.StackStatusCreateComplete })
+		if _, err := stacks.CreateChangeSet(ctx, change); err != nil {
+			t.Errorf("a change set of a stack at rest: %v", err)
+		}
 		if d := describe(); d.Endpoint == nil || aws.ToBool(d.Processing) {
 			t.Errorf("when the node runs: endpoint %v, processing %v", d.Endpoint, aws.ToBool(d.Processing))
 		}

@@ -114,7 +114,7 @@ func (s *story) killedAt(ctx context.Context, wish flags, m moment, since time.T
 
 // arrives: the command, run again, ends the switch, and nothing is lost.
 func (s *story) arrives(ctx context.Context, wish flags, from, to string, generation int64, begun time.Time) (string, error) {
-	if _, err := s.run(ctx, wish, ""); err != nil {
+	if err := s.runAgain(ctx, wish); err != nil {
 		return "", err
 	}
 	if err := s.moved(ctx, to, begun); err != nil {
@@ -139,6 +139,19 @@ func (s *story) arrives(ctx context.Context, wish flags, from, to string, genera
 		return "", fmt.Errorf("the switch lost acknowledged documents: %s, such as %v", got, got.Lost[:min(5, len(got.Lost))])
 	}
 	return got.String(), s.sameFilms(ctx, to)
+}
+
+// runAgain the command as a person would: CloudFormation goes on with what the
+// killed one began, and refuses the next until that has ended.
+func (s *story) runAgain(ctx context.Context, wish flags) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	for {
+		out, err := s.run(ctx, wish, "")
+		if err == nil || ctx.Err() != nil || !strings.Contains(out.Text, "_IN_PROGRESS state and can not be updated") {
+			return err
+		}
+	}
 }
 
 // withoutRoute53: the claim stands while the record cannot be changed; nothing of

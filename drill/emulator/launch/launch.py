@@ -18,6 +18,7 @@ def end_with_the_drill():
 
 threading.Thread(target=end_with_the_drill, daemon=True).start()
 
+import busy  # noqa: E402
 import domains  # noqa: E402
 import mend  # noqa: E402
 import revert  # noqa: E402
@@ -30,6 +31,7 @@ domains.install(os.environ["OSDR_DRILL_CONTROL"])
 mend.install()
 settings.install(os.environ["GATEWAY_PORT"])
 revert.install()
+busy.install()
 sidedoor.start(int(os.environ["OSDR_DRILL_SIDEDOOR"]))
 sys.argv = sys.argv[:1]  # ministack reads arguments of its own
 ministack.app.main()
