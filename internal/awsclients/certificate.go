@@ -3,24 +3,33 @@ package awsclients
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"net"
+	"net/http"
 	"time"
 )
 
 // Certificate that an endpoint shows to somebody who asks for name, verified as a
-// client would verify it; it answers its end. The name need not point there.
+// client would verify it; it answers its end. The name need not point there. It asks
+// by HTTP, unsigned, and not by TLS alone, so that it takes the proxy that the
+// environment names, as every other call does.
 func Certificate(ctx context.Context, endpoint, name string) (time.Time, error) {
-	dialer := tls.Dialer{Config: &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(endpoint, "443"))
+	t := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true,
+		TLSClientConfig: &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12},
+	}
+	return certificate(ctx, t, endpoint, name)
+}
+
+// certificate by a transport that asks for name.
+func certificate(ctx context.Context, t *http.Transport, endpoint, name string) (time.Time, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, "https://"+endpoint+"/", nil)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ask %s for the certificate of %s: %w", endpoint, name, err)
 	}
-	defer func() { _ = conn.Close() }()
-	shown := conn.(*tls.Conn).ConnectionState().PeerCertificates //nolint:errcheck,forcetypeassert // a tls.Dialer makes no other
-	if len(shown) == 0 {
-		return time.Time{}, errors.New("ask " + endpoint + " for its certificate: it shows none")
+	answer, err := t.RoundTrip(req) // whatever it answers: the certificate was shown before
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask %s for the certificate of %s: %w", endpoint, name, err)
 	}
-	return shown[0].NotAfter, nil
+	defer func() { _ = answer.Body.Close() }()
+	return answer.TLS.PeerCertificates[0].NotAfter, nil // an https answer has it, verified
 }
