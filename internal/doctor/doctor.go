@@ -59,6 +59,7 @@ type examination struct {
 	out   contract.Examination
 	ready error // why there is no index of its own; nil: it is there
 	form  string
+	noISM bool // the domain has no index state management
 }
 
 type probe struct {

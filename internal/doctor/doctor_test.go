@@ -194,7 +194,6 @@ func TestEachRefusal(t *testing.T) {
 		"auto-create":   {func(p *patient) { p.failed["SetAutoCreate"] = no }, map[string]contract.Verdict{"cluster.auto-create": contract.DoesNot}, "lists the indexes again"},
 		"recovery rate": {func(p *patient) { p.failed["SetRecoveryRate"] = no }, map[string]contract.Verdict{"cluster.recovery-rate": contract.DoesNot}, "40 MB/s on each data node"},
 		"ISM":           {func(p *patient) { p.failed["SetISM"] = no }, map[string]contract.Verdict{"cluster.ism": contract.DoesNot}, "policies run on"},
-		"no ISM at all": {func(p *patient) { p.SetCapsule(opensearch.Capsule{}) }, map[string]contract.Verdict{"cluster.ism": contract.DoesNot}, "there is none to stop"},
 		"a wrong name": {func(p *patient) {
 			p.deps.Certificate = func(context.Context, string, string) (time.Time, error) {
 				return time.Time{}, errors.New("x509: not valid for search.example.com")
@@ -221,11 +220,18 @@ func TestEachRefusal(t *testing.T) {
 				}
 			}
 			p.failed = map[string]error{}
-			if name == "no ISM at all" {
-				p.SetCapsule(opensearch.Capsule{ISMPolicies: map[string]map[string]any{"p": {}}})
-			}
 			p.clean(t, e)
 		})
+	}
+}
+
+// Where there is no index state management, nothing needs attention.
+func TestADomainWithoutISM(t *testing.T) {
+	p := newPatient(t)
+	p.SetCapsule(opensearch.Capsule{})
+	x := find(t, doctor.Examine(t.Context(), p.deps), "cluster.ism")
+	if x.Verdict != contract.Works || x.Said != "this domain has none" || x.Follows != "nothing: there is none to stop" {
+		t.Errorf("%+v", x)
 	}
 }
 

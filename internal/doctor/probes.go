@@ -33,7 +33,7 @@ func (x *examination) probes() []probe {
 		{
 			id: "cluster.ism", title: "index state management can be switched off", try: x.ism,
 			follows: func(err error) string {
-				if errors.Is(err, opensearch.ErrNotOffered) {
+				if err == nil && x.noISM {
 					return "nothing: there is none to stop"
 				}
 				return says("the fence stops it, so that no policy rolls over or deletes behind it (H24)",
@@ -147,6 +147,10 @@ func (x *examination) autoCreate(ctx context.Context) (string, error) {
 
 func (x *examination) ism(ctx context.Context) (string, error) {
 	on, err := x.Domain.ISM(ctx)
+	if errors.Is(err, opensearch.ErrNotOffered) {
+		x.noISM = true
+		return "this domain has none", nil
+	}
 	if err != nil {
 		return "", err
 	}
