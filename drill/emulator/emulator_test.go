@@ -16,6 +16,9 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	route53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/smithy-go"
 
 	"github.com/opensearch-dr/osdr/drill/certs"
@@ -193,6 +196,56 @@ func TestEmulatorTellsTheTruth(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What `osdr drift --ready` asks of an account.
+func TestQuotasAndAcceleratedRecovery(t *testing.T) {
+	r := start(t)
+	ctx := t.Context()
+	user := func(name, action string) aws.CredentialsProvider {
+		who, err := r.CreateUser(ctx, name, policy(map[string]any{"Effect": "Allow", "Action": action, "Resource": "*"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return credentials.NewStaticCredentialsProvider(who.AccessKeyID, who.Secret, who.Token)
+	}
+	quotas := func(who aws.CredentialsProvider, service string) (*servicequotas.ListServiceQuotasOutput, error) {
+		return servicequotas.New(servicequotas.Options{Region: region, BaseEndpoint: aws.String(r.URL()), HTTPClient: r.http, Credentials: who}).
+			ListServiceQuotas(ctx, &servicequotas.ListServiceQuotasInput{ServiceCode: &service})
+	}
+	got, err := quotas(user("reader", "servicequotas:ListServiceQuotas"), "es")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]float64{}
+	for _, q := range got.Quotas {
+		have[aws.ToString(q.QuotaName)] = aws.ToFloat64(q.Value)
+	}
+	if have["Domains per Region"] != 100 || have["Instances per domain"] != 80 {
+		t.Errorf("quotas %v", have)
+	}
+	var denied smithy.APIError
+	if _, err := quotas(user("stranger", "servicequotas:ListServices"), "es"); !errors.As(err, &denied) || denied.ErrorCode() != "AccessDeniedException" {
+		t.Errorf("by a stranger: %v, want AccessDeniedException", err)
+	}
+
+	zones := route53.New(route53.Options{Region: region, BaseEndpoint: aws.String(r.URL()), HTTPClient: r.http, Credentials: user("admin", "*")})
+	made, err := zones.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("example.com."), CallerReference: aws.String("1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.HostedZone.Features != nil {
+		t.Errorf("a new zone has %+v", made.HostedZone.Features)
+	}
+	for on, want := range map[bool]route53types.AcceleratedRecoveryStatus{true: "ENABLED", false: "DISABLED"} {
+		if _, err := zones.UpdateHostedZoneFeatures(ctx, &route53.UpdateHostedZoneFeaturesInput{HostedZoneId: made.HostedZone.Id, EnableAcceleratedRecovery: &on}); err != nil {
+			t.Fatal(err)
+		}
+		zone, err := zones.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: made.HostedZone.Id})
+		if err != nil || zone.HostedZone.Features == nil || zone.HostedZone.Features.AcceleratedRecoveryStatus != want {
+			t.Errorf("turned on %t: %+v, %v", on, zone, err)
+		}
+	}
 }
 
 func until(t *testing.T, is func() bool) {

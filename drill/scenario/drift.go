@@ -38,7 +38,7 @@ func Drift(ctx context.Context, w *World) error {
 		{"a client writes, updates, deletes and searches through the name", s.startLoad},
 		{"three recovery points, some on demand", d.threePoints},
 		{"a clean system, us-east-1 active: exit 0, no finding, four valid formats", d.cleanRun},
-		{"osdr drift --ready: nothing but what the local cloud has not", d.readyRun},
+		{"osdr drift --ready: accelerated recovery is off, and ready when it is on", d.readyRun},
 	}); err != nil {
 		return err
 	}
@@ -128,25 +128,24 @@ func (d *drifts) cleanRun(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s active, %d checks in %.1f s, %d notes; %s", got.ActiveRegion, got.Counts.Checks, got.took.Seconds(), got.Counts.Notes, valid), err
 }
 
-// notHere are the checks of readiness that the local cloud cannot answer: it has
-// no service quotas, and its zones know no accelerated recovery.
-var notHere = map[string]drift.Kind{"ready.quotas": drift.Unknown, "ready.zone": drift.Drift}
-
+// readyRun: a new zone has no accelerated recovery, which is found, and mended as it
+// says.
 func (d *drifts) readyRun(ctx context.Context) (string, error) {
 	got, err := d.osdr.drift(ctx, "--ready")
 	if err != nil {
 		return "", err
 	}
-	for _, f := range got.Findings {
-		if f.Kind != drift.Note && notHere[f.Check] != f.Kind {
-			return "", got.clean()
-		}
+	f := got.find("ready.zone", drift.Global, d.CDK.Context["dr.dns.zoneId"])
+	if f == nil || len(got.told()) != 1 {
+		return "", fmt.Errorf("not ready.zone alone is found: %w", got.clean())
 	}
-	skipped, err := d.osdr.drift(ctx, "--ready", "--skip", "ready.quotas", "--skip", "ready.zone")
-	if err == nil {
-		err = skipped.clean()
+	if err := d.carryOut(ctx, d.admin, Primary, commands(f.Mend)...); err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("%d checks in %.1f s; not here: ready.quotas, ready.zone", got.Counts.Checks, got.took.Seconds()), err
+	if got, err = d.osdr.drift(ctx, "--ready"); err == nil {
+		err = got.clean()
+	}
+	return fmt.Sprintf("%d checks in %.1f s", got.Counts.Checks, got.took.Seconds()), err
 }
 
 // all changes that need no switch.

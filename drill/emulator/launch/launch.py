@@ -18,6 +18,7 @@ def end_with_the_drill():
 
 threading.Thread(target=end_with_the_drill, daemon=True).start()
 
+import account  # noqa: E402
 import busy  # noqa: E402
 import domains  # noqa: E402
 import mend  # noqa: E402
@@ -29,6 +30,7 @@ import ministack.app  # noqa: E402
 
 domains.install(os.environ["OSDR_DRILL_CONTROL"])
 mend.install()
+account.install()
 settings.install(os.environ["GATEWAY_PORT"])
 revert.install()
 busy.install()
