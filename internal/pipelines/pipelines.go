@@ -134,8 +134,12 @@ func (p Place) step(ctx context.Context, j Job, s Step, n int) error {
 	words := append(slices.Clone(j.Shell), path)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // the repository's own examples
 	cmd.Dir = filepath.Join(p.Workspace, s.Dir)
-	cmd.Env = slices.Concat(p.Env, []string{
-		"GITHUB_WORKSPACE=" + p.Workspace, "RUNNER_TEMP=" + p.Temp, "GITHUB_STEP_SUMMARY=" + p.Summary(),
+	exported, err := p.exported()
+	if err != nil {
+		return err
+	}
+	cmd.Env = slices.Concat(p.Env, exported, []string{
+		"GITHUB_WORKSPACE=" + p.Workspace, "RUNNER_TEMP=" + p.Temp, "GITHUB_STEP_SUMMARY=" + p.Summary(), "GITHUB_ENV=" + p.environment(),
 	})
 	for _, k := range slices.Sorted(maps.Keys(env)) {
 		cmd.Env = append(cmd.Env, k+"="+env[k])
@@ -154,3 +158,28 @@ func (p Place) step(ctx context.Context, j Job, s Step, n int) error {
 
 // Summary is the file of the job's summary.
 func (p Place) Summary() string { return filepath.Join(p.Temp, "summary.md") }
+
+// environment is the file through which a step gives variables to the later ones
+// (docs.github.com/actions/reference/workflows-and-actions/workflow-commands#setting-an-environment-variable).
+func (p Place) environment() string { return filepath.Join(p.Temp, "environment") }
+
+// Export a variable of one line to the later steps, as an action does.
+func (p Place) Export(name, value string) error {
+	f, err := os.OpenFile(p.environment(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("export %s: %w", name, err)
+	}
+	_, err = fmt.Fprintf(f, "%s=%s\n", name, value)
+	return errors.Join(err, f.Close())
+}
+
+func (p Place) exported() ([]string, error) {
+	raw, err := os.ReadFile(p.environment())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what earlier steps exported: %w", err)
+	}
+	return strings.Split(strings.TrimSpace(string(raw)), "\n"), nil
+}

@@ -183,6 +183,26 @@ func TestReportsAreWritten(t *testing.T) {
 	}
 }
 
+// A deployment waits for the gate and for a person, and what reads is never what
+// deploys.
+func TestADeploymentIsJudgedFirst(t *testing.T) {
+	got, err := pipelines.ReadStages(docs("codebuild", "pipeline.template.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := func(name string) string { return "docs/pipelines/codebuild/" + name + ".buildspec.yml" }
+	want := []pipelines.Stage{
+		{Name: "Source", Category: "Source"},
+		{Name: "Change", Category: "Build", Spec: spec("change"), Project: "Change", Role: "ReaderRole"},
+		{Name: "Approve", Category: "Approval"},
+		{Name: "Deploy", Category: "Build", Spec: spec("deploy"), Project: "Deploy", Role: "DeployRole"},
+		{Name: "Drift", Category: "Build", Spec: spec("drift"), Project: "Drift", Role: "ReaderRole"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 func TestTemplatesAreLinted(t *testing.T) {
 	lint := os.Getenv("CFN_LINT")
 	if lint == "" {

@@ -310,6 +310,18 @@ func TestADeploymentIsPlain(t *testing.T) {
 	}
 }
 
+// What an action or a step exports, the later steps have, and no earlier one.
+func TestExports(t *testing.T) {
+	place := pipelines.Place{Workspace: t.TempDir(), Temp: t.TempDir()}
+	place.Uses = func(context.Context, pipelines.Step) error { return place.Export("KEY", "of a role") }
+	job := pipelines.Job{Shell: []string{"bash", "-eu"}, Steps: []pipelines.Step{
+		{Run: `test -z "${KEY:-}"`}, {Uses: "acme/credentials@1"}, {Run: `test "$KEY" = "of a role"; echo OTHER=x >>"$GITHUB_ENV"`}, {Run: `test "$KEY$OTHER" = "of a rolex"`},
+	}}
+	if _, err := place.Run(t.Context(), job); err != nil {
+		t.Error(err)
+	}
+}
+
 // A place that does not know an expression, or a condition, does not guess.
 func TestUnknownExpressions(t *testing.T) {
 	place := pipelines.Place{Workspace: t.TempDir(), Temp: t.TempDir(), Values: map[string]string{"vars.A": "a"}}
