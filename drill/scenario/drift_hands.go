@@ -117,7 +117,7 @@ func (d *drifts) redescribe(region, stack string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := client.UpdateStack(ctx, &cloudformation.UpdateStackInput{StackName: &stack, TemplateBody: new(string(body)), Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityNamedIam}}); err != nil {
+		if _, err := client.UpdateStack(ctx, &cloudformation.UpdateStackInput{StackName: &stack, TemplateBody: aws.String(string(body)), Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityNamedIam}}); err != nil {
 			return err
 		}
 		return cloudformation.NewStackUpdateCompleteWaiter(client, func(o *cloudformation.StackUpdateCompleteWaiterOptions) { o.MinDelay = 1e9 }).

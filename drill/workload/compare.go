@@ -131,15 +131,14 @@ func (l *Load) Accept(contents Contents, region string) {
 	}
 }
 
-// State of a document as acknowledged last; 0 is a deletion.
-func (l *Load) State(key string) (content int64, known bool) {
+// Promised tells whether content is what a document may hold that must not be lost:
+// the state acknowledged last, or that of a later attempt without an answer. 0 is a
+// deletion.
+func (l *Load) Promised(key string, content int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.docs[key]
-	if d == nil || !d.ever {
-		return 0, false
-	}
-	return d.acked, true
+	return d != nil && d.ever && (content == d.acked || d.doubtful && content == d.unknown)
 }
 
 // AcknowledgedAt is when the client had the answer to the document's last

@@ -67,6 +67,9 @@ func TestUnansweredAttemptIsNeitherLossNorPromise(t *testing.T) {
 		} else if have == 0 && len(l.Compare(Contents{}, "").Lost) != 1 {
 			t.Errorf("an acknowledged document that is gone is lost even after an unanswered attempt")
 		}
+		if got := l.Promised("orders-000001/a", have); got != (have != 0) {
+			t.Errorf("content %d is promised: %v", have, got)
+		}
 		if len(l.live) != 0 {
 			t.Error("a document with an unanswered attempt must not be touched again")
 		}

@@ -189,7 +189,11 @@ func TestEachRefusal(t *testing.T) {
 		"a snapshot that cannot be read": {func(p *patient) {
 			p.failed["Snapshot"] = refusal(500, "snapshot_exception", "no")
 		}, map[string]contract.Verdict{"repository.forms": contract.DoesNot, "repository.paths": contract.Untried}, "no recovery point can be made"},
-		"_block":        {func(p *patient) { p.failed["Block"] = opensearch.ErrNotOffered }, map[string]contract.Verdict{"index.block": contract.DoesNot}, "sets the block by index settings"},
+		"_block": {func(p *patient) { p.failed["Block"] = opensearch.ErrNotOffered }, map[string]contract.Verdict{"index.block": contract.DoesNot}, "sets the block by index settings"},
+		"a block that blocks nothing": {func(p *patient) { p.deps.Domain = porous{p.As(p.deps.Signer)} },
+			map[string]contract.Verdict{"index.block": contract.DoesNot}, "sets the block by index settings"},
+		"a setting that does nothing": {func(p *patient) { p.deps.Domain = &idle{Caller: p.As(p.deps.Signer)} },
+			map[string]contract.Verdict{"cluster.auto-create": contract.DoesNot}, "lists the indexes again"},
 		"_close":        {func(p *patient) { p.failed["CloseTrial"] = no }, map[string]contract.Verdict{"index.close": contract.DoesNot}, "closes no index"},
 		"auto-create":   {func(p *patient) { p.failed["SetAutoCreate"] = no }, map[string]contract.Verdict{"cluster.auto-create": contract.DoesNot}, "lists the indexes again"},
 		"recovery rate": {func(p *patient) { p.failed["SetRecoveryRate"] = no }, map[string]contract.Verdict{"cluster.recovery-rate": contract.DoesNot}, "40 MB/s on each data node"},
@@ -262,11 +266,9 @@ type idle struct {
 }
 
 func (i *idle) AutoCreate(context.Context) (string, bool, error) { return i.value, i.set, nil }
+
 func (i *idle) SetAutoCreate(_ context.Context, value string, set bool) error {
 	i.value, i.set = value, set
-	if !set {
-		i.value = ""
-	}
 	return nil
 }
 

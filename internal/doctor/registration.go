@@ -24,14 +24,13 @@ func (x *examination) forms() probe {
 	return probe{
 		id: "repository.forms", title: "a repository in the other Region takes snapshots", limit: limitForms, index: true,
 		try: func(ctx context.Context) (string, error) {
-			var said, refused []string
+			var said []string
 			budget := x.Budget
 			for n, form := range repository.Forms(x.wish()) {
 				err := x.write(ctx, form, fmt.Sprintf("form-%d", n+1), budget)
 				// IAM has had its time by the first one (F13).
 				budget = repository.Budget{}
 				if err != nil {
-					refused = append(refused, form)
 					said = append(said, form+": "+err.Error())
 					continue
 				}

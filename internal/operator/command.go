@@ -207,7 +207,7 @@ func (c statusCommand) Run(ctx context.Context, s *session, attention *bool) err
 			return err
 		}
 		if err := s.Wait(ctx, c.Every); err != nil {
-			return nil // it was interrupted, which is how a watch ends
+			return nil //nolint:nilerr // it was interrupted, which is how a watch ends
 		}
 	}
 	return c.once(ctx, s, attention)
@@ -219,7 +219,7 @@ const clearScreen = "\x1b[H\x1b[2J"
 func (c statusCommand) once(ctx context.Context, s *session, attention *bool) error {
 	status := s.Status(ctx, c.Points)
 	if c.Watch && ctx.Err() != nil {
-		return nil // half of it is not the state of things
+		return nil //nolint:nilerr // half of it is not the state of things
 	}
 	*attention = len(status.Attention) > 0
 	if c.Output == "json" {

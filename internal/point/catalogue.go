@@ -211,7 +211,7 @@ func load[T any](ctx context.Context, b store.Bucket, key string) (T, error) {
 	var version errVersion
 	switch {
 	case errors.As(err, &version):
-		return none, fmt.Errorf("%w: format version %d in s3://%s/%s, this program knows %d; use the release that wrote it", ErrMalformed, version, b.Name(), key, FormatVersion)
+		return none, fmt.Errorf("%w: format version %d in s3://%s/%s, this program knows %d; use the release that wrote it", ErrMalformed, int(version), b.Name(), key, FormatVersion)
 	case err != nil:
 		return none, fmt.Errorf("%w: s3://%s/%s: %w", ErrMalformed, b.Name(), key, err)
 	}

@@ -121,7 +121,7 @@ func lifecycleRule(r types.LifecycleRule) map[string]any {
 			T []types.NoncurrentVersionTransition
 		}{r.NoncurrentVersionTransitions})["T"]
 	}
-	prefix := aws.ToString(r.Prefix)
+	prefix := aws.ToString(r.Prefix) //nolint:staticcheck // rules of old have it still
 	if f := r.Filter; f != nil {
 		if f.Prefix != nil {
 			prefix = *f.Prefix

@@ -107,7 +107,7 @@ type Buckets interface {
 	Top(ctx context.Context, region, name string) ([]string, error)
 }
 
-// Role of IAM. Its properties are AssumeRolePolicyDocument, Policies,
+// Roles of IAM. The properties of one are AssumeRolePolicyDocument, Policies,
 // ManagedPolicyArns and PermissionsBoundary.
 type Roles interface {
 	Role(ctx context.Context, name string) (*Resource, error)

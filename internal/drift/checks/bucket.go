@@ -84,7 +84,7 @@ func (f *Facts) bucketChecks() []drift.Check {
 
 func (f *Facts) encryptionRules() string {
 	rule := map[string]any{"ApplyServerSideEncryptionByDefault": map[string]any{"SSEAlgorithm": "AES256"}}
-	if f.App.Config.Encryption == "kms" {
+	if f.App.Encryption == "kms" {
 		rule = map[string]any{
 			"ApplyServerSideEncryptionByDefault": map[string]any{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f.names().BucketKeyAlias()},
 			"BucketKeyEnabled":                   true,

@@ -146,7 +146,7 @@ func (f *Facts) leftLease(ctx context.Context, region string) ([]drift.Finding, 
 		}
 		place := "s3://" + b.Name() + "/" + e.Key
 		if err := json.Unmarshal(o.Body, &l); err != nil {
-			return []drift.Finding{{Resource: place, Expected: "a lease", Found: err.Error(), Mend: aws(region, "s3 rm") + " " + place + ", while no run is under way"}}, nil
+			return []drift.Finding{{Resource: place, Expected: "a lease", Found: err.Error(), Mend: aws(region, "s3 rm") + " " + place + ", while no run is under way"}}, nil //nolint:nilerr // what is no lease is the finding
 		}
 		if !l.Expires.After(o.Date) || l.Expires.Sub(o.Date) < longestLease && o.Date.Sub(l.Since) < longestLease {
 			return nil, nil
