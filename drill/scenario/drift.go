@@ -98,15 +98,18 @@ func (d *drifts) otherPackage() error {
 }
 
 // threePoints, so that one in the middle can be missed.
-func (d *drifts) threePoints(ctx context.Context) (string, error) {
+func (d *drifts) threePoints(ctx context.Context) (string, error) { return d.onDemand(ctx, 3) }
+
+// onDemand is so many recovery points, without the wait for a schedule.
+func (w *World) onDemand(ctx context.Context, least int) (string, error) {
 	n := 0
-	err := d.await(ctx, 5*time.Minute, "three recovery points", func() (bool, error) {
-		if _, err := d.snapshot(ctx, Primary); err != nil {
+	err := w.await(ctx, 5*time.Minute, fmt.Sprintf("%d recovery points", least), func() (bool, error) {
+		if _, err := w.snapshot(ctx, Primary); err != nil {
 			return false, err
 		}
-		all, err := d.points(ctx, Primary)
+		all, err := w.points(ctx, Primary)
 		n = len(all)
-		return n >= 3, err
+		return n >= least, err
 	})
 	return fmt.Sprintf("%d points", n), err
 }
@@ -137,7 +140,7 @@ func (d *drifts) readyRun(ctx context.Context) (string, error) {
 	}
 	f := got.find("ready.zone", drift.Global, d.CDK.Context["dr.dns.zoneId"])
 	if f == nil || len(got.told()) != 1 {
-		return "", fmt.Errorf("not ready.zone alone is found: %w", got.clean())
+		return "", fmt.Errorf("not ready.zone alone is found: %s", strings.Join(got.told(), "; "))
 	}
 	if err := d.carryOut(ctx, d.admin, Primary, commands(f.Mend)...); err != nil {
 		return "", err

@@ -42,6 +42,7 @@ var scenarios = map[string][]part{
 	"planned":    {setUp, {"planned", Planned}},
 	"cut":        {setUp, {"cut", Cut}},
 	"drift":      {{"set-up", DriftSetUp}, {"drift", Drift}},
+	"pipelines":  {{"set-up", DriftSetUp}, {"pipelines", Pipelines}},
 	"stale-flag": {setUp, {staleFlag, StaleFlag}},
 }
 
