@@ -30,11 +30,12 @@ var (
 	regular = part{"regular", Regular}
 	faults  = part{"faults", Faults}
 	remade  = part{"re-created", ReCreated}
+	doctor  = part{"doctor", Doctor}
 )
 
 // scenarios by name.
 var scenarios = map[string][]part{
-	Default:      {setUp, regular, faults, {"story", StoryWithPipeline}, remade},
+	Default:      {setUp, regular, doctor, faults, {"story", StoryWithPipeline}, remade},
 	"regular":    {setUp, regular, faults, remade},
 	"faults":     {setUp, faults, remade},
 	"story":      {setUp, {"story", Story}},
@@ -43,6 +44,7 @@ var scenarios = map[string][]part{
 	"cut":        {setUp, {"cut", Cut}},
 	"drift":      {{"set-up", DriftSetUp}, {"drift", Drift}},
 	"pipelines":  {{"set-up", DriftSetUp}, {"pipelines", Pipelines}},
+	"doctor":     {setUp, doctor},
 	"stale-flag": {setUp, {staleFlag, StaleFlag}},
 }
 
