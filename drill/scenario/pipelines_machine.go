@@ -118,10 +118,15 @@ func (x *examples) checkout(ctx context.Context, m *machine, commit string) erro
 	return err
 }
 
-// run a job.
+// run a job. An option that a command does not know is none that does something: cdk
+// only says so.
 func (m *machine) run(ctx context.Context, j pipelines.Job) error {
 	var err error
 	m.results, err = m.Run(ctx, j)
+	if _, rest, unknown := strings.Cut(m.out.String(), "Unknown option"); unknown && err == nil {
+		line, _, _ := strings.Cut(rest, "\n")
+		err = fmt.Errorf("job %s: unknown option%s", j.Name, line)
+	}
 	return err
 }
 
