@@ -196,8 +196,13 @@ func (x *examples) stopped(ctx context.Context) (string, error) {
 	return "the stage Change fails with 1", nil
 }
 
-// scheduled build of the control Region's stack.
+// scheduled build of the control Region's stack: the schedule may start it, and it
+// judges the system by itself.
 func (x *examples) scheduled(ctx context.Context) (string, error) {
+	begun, err := x.start(ctx)
+	if err != nil {
+		return "", err
+	}
 	drift := func() (*machine, error) { return x.build(ctx, scheduleStack, "Project", "Role", driftSpec, x.main) }
 	m, err := drift()
 	if err != nil {
@@ -218,5 +223,5 @@ func (x *examples) scheduled(ctx context.Context) (string, error) {
 		return "", merr
 	}
 	_, err = drift()
-	return "red by " + byHand + ", green again after " + mended, err
+	return begun + ", red by " + byHand + ", green again after " + mended, err
 }

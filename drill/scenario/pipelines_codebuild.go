@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -96,4 +97,33 @@ func (x *examples) stages(ctx context.Context, commit string, after func(pipelin
 		}
 	}
 	return last, nil
+}
+
+// start the build that the schedule starts, as the schedule does: by its role, which
+// trusts EventBridge Scheduler, and with its input.
+func (x *examples) start(ctx context.Context) (string, error) {
+	out, err := x.aws(ctx, x.admin, "aws scheduler get-schedule --region "+controlRegion+" --name "+x.Names.App+"-drift")
+	if err != nil {
+		return "", err
+	}
+	var schedule struct {
+		ScheduleExpression, State string
+		Target                    struct{ Arn, RoleArn, Input string }
+	}
+	var input struct{ ProjectName string }
+	if err := errors.Join(json.Unmarshal([]byte(out), &schedule), json.Unmarshal([]byte(schedule.Target.Input), &input)); err != nil {
+		return "", fmt.Errorf("read the schedule: %w\n%s", err, out)
+	}
+	if schedule.State != "ENABLED" || schedule.Target.Arn != "arn:aws:scheduler:::aws-sdk:codebuild:startBuild" {
+		return "", fmt.Errorf("the schedule is %+v", schedule)
+	}
+	who, err := x.Cloud.Emulator.AssumeForService(ctx, schedule.Target.RoleArn, "schedule", "scheduler.amazonaws.com",
+		"arn:aws:scheduler:"+controlRegion+":"+account+":schedule-group/default", account)
+	if err != nil {
+		return "", err
+	}
+	if _, err := x.aws(ctx, x.admin.as(who), "aws codebuild start-build --region "+controlRegion+" --project-name "+input.ProjectName); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s starts %s", schedule.ScheduleExpression, input.ProjectName), nil
 }

@@ -34,12 +34,16 @@ func (x *examples) documented(heading string, with ...string) (string, error) {
 	if !found || !opened || !closed {
 		return "", fmt.Errorf("docs/pipelines/README.md has no command below %q", heading)
 	}
-	return strings.NewReplacer(append(with,
+	command := strings.NewReplacer(append(with,
 		"<owner>/<name>", project, "<account>", account, "<control Region>", controlRegion,
 		"<ARN>", "arn:aws:codeconnections:"+controlRegion+":"+account+":connection/1",
 		"osdr-alarms", x.Names.AlarmTopic(),
 		"--parameter-overrides ", "--parameter-overrides Name="+x.Names.App+" ",
-	)...).Replace(block), nil
+	)...).Replace(block)
+	if _, rest, left := strings.Cut(command, "<"); left {
+		return "", fmt.Errorf("docs/pipelines/README.md: nobody knows <%.20s below %q", rest, heading)
+	}
+	return command, nil
 }
 
 // follow the documentation as an operator, in a checkout.

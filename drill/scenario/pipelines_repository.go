@@ -32,7 +32,9 @@ func (x *examples) commitProject(ctx context.Context) (string, error) {
 	}
 	if err := x.configure(func(dr map[string]any) {
 		for key, value := range x.CDK.Context {
-			set(dr, strings.Split(strings.TrimPrefix(key, "dr."), "."), value)
+			if field, ok := strings.CutPrefix(key, "dr."); ok {
+				set(dr, strings.Split(field, "."), value)
+			}
 		}
 	}); err != nil {
 		return "", err
