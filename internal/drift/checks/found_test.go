@@ -109,6 +109,9 @@ var changes = []change{
 	{"a rarer schedule", cold, func(w *world) {
 		w.plans[east+"/osdr/osdr-snapshot"].Properties["ScheduleExpression"] = "rate(1 day)"
 	}, []string{"schedule.rate us-east-1"}},
+	{"a schedule that ended", cold, func(w *world) {
+		w.plans[east+"/osdr/osdr-snapshot"].Properties["EndDate"] = "2026-01-01T00:00:00Z"
+	}, []string{"schedule.rate us-east-1"}},
 	{"another target", cold, func(w *world) {
 		within(w.plans[west+"/osdr/"+recovery].Properties, "Target")["Input"] = "{}"
 	}, []string{"schedule.target us-west-2"}},
@@ -350,10 +353,13 @@ func TestEachChangeIsFoundByItsID(t *testing.T) {
 			}
 		})
 	}
-	// Those that only ever tell, and those that have tests of their own below.
-	for _, id := range []string{"point.salvage", "leftover.pin", "ready.control", "region.reach", "domain.auto-tune"} {
-		named[id] = true
+	// These only ever tell.
+	for _, id := range []string{"point.salvage", "leftover.pin", "ready.control"} {
+		for _, n := range notes {
+			named[id] = named[id] || strings.HasPrefix(n.want, id+" ")
+		}
 	}
+	named["region.reach"] = true // TestH14_ARegionThatIsAway
 	for _, c := range checks.All(nil) {
 		if !named[c.ID] {
 			t.Errorf("no change is found by %s", c.ID)
