@@ -37,6 +37,7 @@ func Drift(ctx context.Context, w *World) error {
 		{"osdr is built, with the drift role's credentials", d.prepare},
 		{"a client writes, updates, deletes and searches through the name", s.startLoad},
 		{"three recovery points, some on demand", d.threePoints},
+		{"an index that its user made read-only: told until a recovery point knows it", d.usersBlock},
 		{"a clean system, us-east-1 active: exit 0, no finding, four valid formats", d.cleanRun},
 		{"osdr drift --ready: nothing but what the local cloud has not", d.readyRun},
 	}); err != nil {
@@ -109,6 +110,33 @@ func (d *drifts) threePoints(ctx context.Context) (string, error) {
 		return n >= 3, err
 	})
 	return fmt.Sprintf("%d points", n), err
+}
+
+// usersBlock stays, so that all that follows shows that nobody takes it for the
+// product's: after the switch, too.
+func (d *drifts) usersBlock(ctx context.Context) (string, error) {
+	const archive = "archive"
+	if err := d.carryOut(ctx, d.admin, Primary, `PUT `+archive+` {"settings":{"number_of_replicas":0}}`, `PUT `+archive+`/_doc/1?refresh=true {"title":"kept"}`,
+		`PUT `+archive+`/_settings {"index.blocks.write":true}`); err != nil {
+		return "", err
+	}
+	told := func() (bool, error) {
+		got, err := d.osdr.drift(ctx, "--only", "cluster.blocks")
+		if err == nil {
+			err = got.clean()
+		}
+		return err == nil && got.find("cluster.blocks", Primary, "index "+archive) != nil, err
+	}
+	if is, err := told(); err != nil || !is {
+		return "", errors.Join(err, fmt.Errorf("a block that no recovery point knows: told %v", is))
+	}
+	return "a note, then none", d.await(ctx, 3*time.Minute, "a recovery point that knows the block", func() (bool, error) {
+		if _, err := d.snapshot(ctx, Primary); err != nil {
+			return false, err
+		}
+		is, err := told()
+		return err == nil && !is, err
+	})
 }
 
 // cleanRun as the switch leaves the system within the minutes that controllers

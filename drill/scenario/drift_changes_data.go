@@ -113,14 +113,24 @@ func (d *drifts) inClusters() []change {
 	inbound := `PUT _snapshot/` + contract.InboundRepository + `?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"AAAAAAAAAAAAAAAAAAAAAA","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}","shard_path_type":"FIXED"`
 	repository := own("repository", contract.Repository, "the repository's registration deleted", "DELETE _snapshot/"+contract.Repository)
 	repository.heals = true
+	autoCreate := `PUT _cluster/settings {"persistent":{"action.auto_create_index":"` + fence.NoAutoCreate + `"}}`
 	leftOut := own("left-out", "index strange", "an index that snapshots do not carry", `PUT strange {"settings":{"number_of_replicas":0}}`, `PUT strange/_settings {"index.blocks.metadata":true}`)
 	leftOut.act, leftOut.mend = "the index deleted", func(ctx context.Context, _ drift.Finding) error {
 		return d.carryOut(ctx, d.admin, Primary, `PUT strange/_settings {"index.blocks.metadata":null}`, "DELETE strange")
 	}
+	// As a fence stands whose note is gone: the product cannot know the block for its
+	// user's then.
+	blocks := own("blocks", "index "+movies, "what a fence leaves, without its note", autoCreate, `PUT `+movies+`/_settings {"index.blocks.write":true}`)
+	blocks.also, blocks.act, blocks.mend = []string{"cluster.auto-create"}, "both requests that the findings name", func(ctx context.Context, f drift.Finding) error {
+		if err := d.carryOut(ctx, d.admin, Primary, commands(f.Mend)...); err != nil {
+			return err
+		}
+		return d.mendAs("cluster.auto-create", Primary)(ctx, f)
+	}
 	return []change{
 		mapping,
-		own("blocks", "index "+movies, "a write block", `PUT `+movies+`/_settings {"index.blocks.write":true}`),
-		own("auto-create", "action.auto_create_index", "automatic creation off", `PUT _cluster/settings {"persistent":{"action.auto_create_index":"`+fence.NoAutoCreate+`"}}`),
+		blocks,
+		own("auto-create", "action.auto_create_index", "automatic creation off", autoCreate),
 		own("readonly", contract.InboundRepository, "a second writable repository", inbound+`}}`),
 		own("verify", contract.InboundRepository, "a repository that no node reaches", strings.Replace(inbound, "{bP}", "somebody-elses-bucket", 1)+`,"readonly":true}}`),
 		repository,

@@ -104,6 +104,7 @@ var notes = []struct {
 	}, "leftover.intent global"},
 	{"nobody is subscribed, as nobody is named", cold, func(*world) {}, "topic.subscription us-east-1"},
 	{"fewer documents", cold, func(w *world) { w.point(9, time.Minute, point.KindRegular, 30) }, "point.counts us-west-2"},
+	{"a write block that no recovery point knows", cold, func(w *world) { w.block("movies") }, "cluster.blocks us-east-1"},
 	{"a large shard", cold, func(w *world) { w.inside[east].Largest.Bytes = 60 << 30 }, "cluster.shard-size us-east-1"},
 }
 

@@ -189,36 +189,6 @@ func (f *Facts) warm(_ context.Context, i *contract.Inspection) ([]drift.Finding
 	return out, nil
 }
 
-func (f *Facts) blocks(ctx context.Context, i *contract.Inspection) ([]drift.Finding, error) {
-	if len(i.Blocked) == 0 || i.Fenced {
-		return nil, nil
-	}
-	if _, live, _, err := f.intent(ctx); err != nil || live {
-		return nil, err
-	}
-	var out []drift.Finding
-	for _, name := range i.Blocked {
-		out = append(out, drift.Finding{
-			Resource: "index " + name, Expected: "no write block: no fence is up", Found: "index.blocks.write is true",
-			Mend: fmt.Sprintf(`PUT /%s/_settings {"index.blocks.write": null} on the domain of %s, as an admin; if it is meant, write it down as an exception`, name, i.Region),
-		})
-	}
-	return out, nil
-}
-
-func (f *Facts) autoCreate(ctx context.Context, i *contract.Inspection) ([]drift.Finding, error) {
-	if !i.AutoCreateLeft || i.Fenced {
-		return nil, nil
-	}
-	if _, live, _, err := f.intent(ctx); err != nil || live {
-		return nil, err
-	}
-	return []drift.Finding{{
-		Resource: "action.auto_create_index", Expected: "what its user had", Found: i.AutoCreate + ", as a fence sets it, and no fence is up",
-		Mend: `PUT _cluster/settings {"persistent":{"action.auto_create_index":null}} on the domain of ` + i.Region + ", as an admin",
-	}}, nil
-}
-
 func (f *Facts) shardSize(_ context.Context, i *contract.Inspection) ([]drift.Finding, error) {
 	l := i.Largest
 	out := drift.Finding{

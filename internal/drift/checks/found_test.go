@@ -15,6 +15,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/reader"
+	"github.com/opensearch-dr/osdr/internal/restore"
 	"github.com/opensearch-dr/osdr/internal/route"
 )
 
@@ -289,7 +290,15 @@ var changes = []change{
 	{"a warm index", cold, func(w *world) {
 		w.inside[east].LeftOut = []contract.LeftOutState{{Name: "old", Reason: "warm", Worrying: true, Warm: true}}
 	}, []string{"cluster.warm us-east-1"}},
-	{"a block is left over", cold, func(w *world) { w.inside[east].Blocked = []string{"movies"} }, []string{"cluster.blocks us-east-1"}},
+	{"a fence is left over, and its note lost", cold, func(w *world) {
+		w.block("movies")
+		w.noted("movies") // by a point of after that
+		w.inside[east].AutoCreateLeft = true
+	}, []string{"cluster.auto-create us-east-1", "cluster.blocks us-east-1"}},
+	{"a restore was not handed over", cold, func(w *world) {
+		w.block("movies")
+		w.put(east, restore.JournalKey, restore.Journal{Version: 1, ClusterUUID: cluster, Items: map[string]restore.Item{"movies": {UUID: "uuid-movies"}}})
+	}, []string{"cluster.blocks us-east-1"}},
 	{"automatic creation is left off", cold, func(w *world) { w.inside[east].AutoCreateLeft = true }, []string{"cluster.auto-create us-east-1"}},
 	{"a shard of 200 GiB", cold, func(w *world) { w.inside[east].Largest.Bytes = 200 << 30 }, []string{"cluster.shard-size us-east-1"}},
 	{"the target is too small", third, func(w *world) { w.big(90 << 30) }, []string{"cluster.disk us-west-2"}},
@@ -331,6 +340,41 @@ func (w *world) big(bytes int64) {
 	}
 	p.BytesTotal = bytes
 	w.put(w.standby(), p.ID.Key(), p)
+}
+
+// block writes to an index of the active domain.
+func (w *world) block(index string) {
+	i := w.inside[w.app.ActiveRegion]
+	i.Blocked = append(i.Blocked, contract.BlockedIndex{Name: index, UUID: "uuid-" + index})
+}
+
+// noted: the newest recovery point says that the index's user had it blocked.
+func (w *world) noted(index string) {
+	b := w.buckets[w.standby()]
+	p, _, err := point.LoadNewest(w.t.Context(), b)
+	w.check(err)
+	p.Indices = append(p.Indices, point.Index{Name: index, UUID: "uuid-" + index, Blocks: []string{"write"}})
+	w.put(w.standby(), p.ID.Key(), p)
+}
+
+// An index that its user made read-only is no affair of a recovery's, once the
+// product has noted it; another of the same name is not the one that was noted.
+func TestAUsersOwnBlockIsNotLeftOver(t *testing.T) {
+	w := open(t, cold)
+	w.block("movies")
+	w.noted("movies")
+	if r := w.run(drift.Options{}); r.ExitCode != drift.ExitInSync || slices.Contains(ids(r, drift.Note), "cluster.blocks us-east-1") {
+		t.Errorf("exit %d\n%s", r.ExitCode, dump(r))
+	}
+	w.inside[east].Blocked[0].UUID = "made-again"
+	if r := w.run(drift.Options{}); !slices.Contains(ids(r, drift.Note), "cluster.blocks us-east-1") {
+		t.Errorf("another index of that name is not told\n%s", dump(r))
+	}
+	// Whose it is cannot be told without the points.
+	w.buckets[west].SetUnreachable(true)
+	if r := w.run(drift.Options{Only: []string{"cluster.blocks"}}); r.ExitCode != drift.ExitUnknown {
+		t.Errorf("without the points: exit %d\n%s", r.ExitCode, dump(r))
+	}
 }
 
 func TestEachChangeIsFoundByItsID(t *testing.T) {
