@@ -190,7 +190,7 @@ func TestEachRefusal(t *testing.T) {
 			p.failed["Snapshot"] = refusal(500, "snapshot_exception", "no")
 		}, map[string]contract.Verdict{"repository.forms": contract.DoesNot, "repository.paths": contract.Untried}, "no recovery point can be made"},
 		"_block":        {func(p *patient) { p.failed["Block"] = opensearch.ErrNotOffered }, map[string]contract.Verdict{"index.block": contract.DoesNot}, "sets the block by index settings"},
-		"_close":        {func(p *patient) { p.failed["CloseTrial"] = no }, map[string]contract.Verdict{"index.close": contract.DoesNot}, "closes no index"},
+		"_close":        {func(p *patient) { p.failed["Close"] = no }, map[string]contract.Verdict{"index.close": contract.DoesNot}, "closes no index"},
 		"auto-create":   {func(p *patient) { p.failed["SetAutoCreate"] = no }, map[string]contract.Verdict{"cluster.auto-create": contract.DoesNot}, "lists the indexes again"},
 		"recovery rate": {func(p *patient) { p.failed["SetRecoveryRate"] = no }, map[string]contract.Verdict{"cluster.recovery-rate": contract.DoesNot}, "40 MB/s on each data node"},
 		"ISM":           {func(p *patient) { p.failed["SetISM"] = no }, map[string]contract.Verdict{"cluster.ism": contract.DoesNot}, "policies run on"},
