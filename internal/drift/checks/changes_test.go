@@ -287,7 +287,6 @@ var changes = []change{
 	}, []string{"cluster.warm us-east-1"}},
 	{"a fence is left over, and its note lost", cold, func(w *world) {
 		w.block("movies")
-		w.noted("movies") // by a point of after that
 		w.inside[east].AutoCreateLeft = true
 	}, []string{"cluster.auto-create us-east-1", "cluster.blocks us-east-1"}},
 	{"a restore was not handed over", cold, func(w *world) {

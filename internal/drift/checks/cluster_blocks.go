@@ -20,8 +20,9 @@ import (
 //   - a recovery point notes each index with its user's blocks. A block that one
 //     knows goes with the data at a switch, so it is the user's.
 //
-// One that is newer than the newest point is told, and is no drift: index state
-// management makes an index read-only every day.
+// What is newer than the newest point is told, and is no drift: index state
+// management makes an index read-only every day. So is what a point knows while a
+// fence's trace is there, since points are made after a note is lost, too.
 func (f *Facts) blocks(ctx context.Context, i *contract.Inspection) ([]drift.Finding, error) {
 	if len(i.Blocked) == 0 || i.Fenced {
 		return nil, nil
@@ -33,29 +34,30 @@ func (f *Facts) blocks(ctx context.Context, i *contract.Inspection) ([]drift.Fin
 	if err != nil {
 		return nil, err
 	}
-	var noted []point.Index
-	if !i.AutoCreateLeft {
-		own, _, err := f.own(ctx, f.App.Other(i.Region))
-		if err != nil {
-			return nil, fmt.Errorf("look into the recovery points for the users' blocks: %w", err)
-		}
-		if len(own) > 0 {
-			noted = own[0].Indices
-		}
+	own, _, err := f.own(ctx, f.App.Other(i.Region))
+	if err != nil {
+		return nil, fmt.Errorf("look into the recovery points for the users' blocks: %w", err)
+	}
+	noted := func(b contract.BlockedIndex) bool {
+		return len(own) > 0 && slices.ContainsFunc(own[0].Indices, func(p point.Index) bool { return p.UUID == b.UUID && slices.Contains(p.Blocks, "write") })
 	}
 	var out []drift.Finding
 	for _, b := range i.Blocked {
 		lift := fmt.Sprintf(`PUT /%s/_settings {"index.blocks.write": null} on the domain of %s, as an admin`, b.Name, i.Region)
 		x := drift.Finding{Resource: "index " + b.Name, Expected: "no write block: no fence is up", Found: "index.blocks.write is true", Mend: lift + "; if it is meant, write it down as an exception"}
-		switch item, restored := journal.Items[b.Name]; {
+		item, restored := journal.Items[b.Name]
+		if i.AutoCreateLeft {
+			x.Found += ", and automatic creation of indexes is as a fence sets it"
+		}
+		switch {
 		case restored && item.UUID == b.UUID:
 			x.Found += ", as a restore sets it; the index was not handed over to its users"
 			x.Mend = "the controller of " + i.Region + " hands it over, and tells why it could not: " + f.tick(i.Region)
-		case i.AutoCreateLeft:
-			x.Found += ", and automatic creation of indexes is as a fence sets it"
-		case slices.ContainsFunc(noted, func(p point.Index) bool { return p.UUID == b.UUID && slices.Contains(p.Blocks, "write") }):
+		case noted(b) && !i.AutoCreateLeft:
 			continue
-		default:
+		case noted(b):
+			x.Kind, x.Expected, x.Mend = drift.Note, "its user made it so, as the newest recovery point has it", "nothing if it is meant; else "+lift
+		case !i.AutoCreateLeft:
 			x.Kind, x.Expected, x.Mend = drift.Note, "a recovery point notes it as its user's: the next one does", "nothing if it is meant; else "+lift
 		}
 		out = append(out, x)

@@ -70,6 +70,12 @@ func TestAUsersOwnBlockIsNotLeftOver(t *testing.T) {
 	if r := w.run(drift.Options{}); !slices.Contains(ids(r, drift.Note), "cluster.blocks us-east-1") {
 		t.Errorf("another index of that name is not told\n%s", dump(r))
 	}
+	// Where a fence left its trace, both may be true.
+	w.inside[east].Blocked[0].UUID, w.inside[east].AutoCreateLeft = "uuid-movies", true
+	if r := w.run(drift.Options{}); !slices.Contains(ids(r, drift.Note), "cluster.blocks us-east-1") || !slices.Equal(ids(r), []string{"cluster.auto-create us-east-1"}) {
+		t.Errorf("what a fence may have left is not told\n%s", dump(r))
+	}
+	w.inside[east].AutoCreateLeft = false
 	// Whose it is cannot be told without the points.
 	w.buckets[west].SetUnreachable(true)
 	if r := w.run(drift.Options{Only: []string{"cluster.blocks"}}); r.ExitCode != drift.ExitUnknown {
