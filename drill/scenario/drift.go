@@ -19,9 +19,12 @@ const leastChanges = 40
 // and goes over it (README.md, dr.rpoMinutes), which is a finding each time.
 const objective = "5"
 
-// DriftSetUp is SetUp with that objective, and somebody whom alarms reach.
+// retained recovery points, by their number, so that a few more are too many.
+const retained = "5"
+
+// DriftSetUp is SetUp with these, and somebody whom alarms reach.
 func DriftSetUp(ctx context.Context, w *World) error {
-	w.CDK.Context["dr.rpoMinutes"], w.CDK.Context["dr.alarmTarget"] = objective, "operations@example.com"
+	w.CDK.Context["dr.rpoMinutes"], w.CDK.Context["dr.retention.count"], w.CDK.Context["dr.alarmTarget"] = objective, retained, "operations@example.com"
 	return SetUp(ctx, w)
 }
 
