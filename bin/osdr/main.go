@@ -42,7 +42,7 @@ func (cloud) Account(ctx context.Context, regions []string) (string, error) {
 	}
 	cfg, err := awsclients.OperatorConfig(ctx, fallback)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("find the account: %w; or give -c dr.account=<12 digits>", err)
 	}
 	return awsclients.Account(ctx, cfg, regions)
 }

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/opensearch-dr/osdr/internal/drift"
 )
 
 // leastChanges that the scenario must play.
@@ -21,9 +19,12 @@ const leastChanges = 40
 // and goes over it (README.md, dr.rpoMinutes), which is a finding each time.
 const objective = "5"
 
-// DriftSetUp is SetUp with that objective, and somebody whom alarms reach.
+// retained recovery points, by their number, so that a few more are too many.
+const retained = "5"
+
+// DriftSetUp is SetUp with these, and somebody whom alarms reach.
 func DriftSetUp(ctx context.Context, w *World) error {
-	w.CDK.Context["dr.rpoMinutes"], w.CDK.Context["dr.alarmTarget"] = objective, "operations@example.com"
+	w.CDK.Context["dr.rpoMinutes"], w.CDK.Context["dr.retention.count"], w.CDK.Context["dr.alarmTarget"] = objective, retained, "operations@example.com"
 	return SetUp(ctx, w)
 }
 
@@ -37,6 +38,7 @@ func Drift(ctx context.Context, w *World) error {
 		{"osdr is built, with the drift role's credentials", d.prepare},
 		{"a client writes, updates, deletes and searches through the name", s.startLoad},
 		{"three recovery points, some on demand", d.threePoints},
+		{"an index that its user made read-only: told until a recovery point knows it", d.usersBlock},
 		{"a clean system, us-east-1 active: exit 0, no finding, four valid formats", d.cleanRun},
 		{"osdr drift --ready: accelerated recovery is off, and ready when it is on", d.readyRun},
 	}); err != nil {
@@ -59,6 +61,7 @@ func Drift(ctx context.Context, w *World) error {
 			return saw, err
 		}},
 		{"a clean system, us-west-2 active: exit 0, no finding, four valid formats", d.cleanRun},
+		{"osdr status: the switch is the last drill", d.lastDrill},
 		{"changes that need a switch", func(ctx context.Context) (string, error) { return "", d.changes(ctx, d.afterASwitch()) }},
 		{"the table of changes and findings", d.report},
 	}))
@@ -112,43 +115,6 @@ func (w *World) onDemand(ctx context.Context, least int) (string, error) {
 		return n >= least, err
 	})
 	return fmt.Sprintf("%d points", n), err
-}
-
-// cleanRun as the switch leaves the system within the minutes that controllers
-// need, which a pipeline would not see either.
-func (d *drifts) cleanRun(ctx context.Context) (string, error) {
-	var got drifted
-	if err := d.await(ctx, 5*time.Minute, "a clean run", func() (bool, error) {
-		var err error
-		if got, err = d.osdr.drift(ctx); err == nil {
-			err = got.clean()
-		}
-		return err == nil, err
-	}); err != nil {
-		return "", err
-	}
-	valid, err := got.valid()
-	return fmt.Sprintf("%s active, %d checks in %.1f s, %d notes; %s", got.ActiveRegion, got.Counts.Checks, got.took.Seconds(), got.Counts.Notes, valid), err
-}
-
-// readyRun: a new zone has no accelerated recovery, which is found, and mended as it
-// says.
-func (d *drifts) readyRun(ctx context.Context) (string, error) {
-	got, err := d.osdr.drift(ctx, "--ready")
-	if err != nil {
-		return "", err
-	}
-	f := got.find("ready.zone", drift.Global, d.CDK.Context["dr.dns.zoneId"])
-	if f == nil || len(got.told()) != 1 {
-		return "", fmt.Errorf("not ready.zone alone is found: %s", strings.Join(got.told(), "; "))
-	}
-	if err := d.carryOut(ctx, d.admin, Primary, commands(f.Mend)...); err != nil {
-		return "", err
-	}
-	if got, err = d.osdr.drift(ctx, "--ready"); err == nil {
-		err = got.clean()
-	}
-	return fmt.Sprintf("%d checks in %.1f s", got.Counts.Checks, got.took.Seconds()), err
 }
 
 // all changes that need no switch.

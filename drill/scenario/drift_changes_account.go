@@ -58,6 +58,9 @@ func (d *drifts) inSignals() []change {
 			"aws sns unsubscribe --region {P} --subscription-arn $(aws sns list-subscriptions-by-topic --region {P} --topic-arn {topic} --query 'Subscriptions[0].SubscriptionArn' --output text)"), also: []string{"stack.drift"}},
 		{id: "topic.exists", where: Primary, resource: n.AlarmTopic(), does: "the topic deleted", by: d.filled("aws sns delete-topic --region {P} --topic-arn {topic}"), also: []string{"stack.drift"}},
 		{id: "certificate.known", where: Secondary, resource: n.CertificateParameter(), does: "the certificate's parameter deleted", by: d.filled("aws ssm delete-parameter --region {S} --name " + n.CertificateParameter()), also: []string{"stack.drift"}},
+		{id: "certificate.status", where: Secondary, resource: "certificate/", does: "the certificate of another name", by: d.filled(
+			"aws ssm put-parameter --region {S} --overwrite --type String --name " + n.CertificateParameter() + " --value $(aws acm request-certificate --region {S} --domain-name other.example.com --query CertificateArn --output text)"),
+			also: []string{"stack.drift"}, act: "cdk deploy --revert-drift, as stack.drift names it", mend: d.mendAs("stack.drift", Secondary)},
 		{id: "log.policy", where: Primary, resource: n.App + "-domain-logs", does: "the logs' resource policy deleted", by: d.filled(
 			"aws logs delete-resource-policy --region {P} --policy-name {name}-domain-logs")},
 	}
@@ -67,6 +70,7 @@ func (d *drifts) inSignals() []change {
 func (d *drifts) inStacks() []change {
 	n := d.Names
 	return []change{
+		{id: "stack.status", where: Secondary, resource: n.RecoveryStack(Secondary), does: "a stack deleted", do: d.deleteStack(Secondary, n.RecoveryStack(Secondary)), also: []string{"alarm.exists"}},
 		{id: "stack.protection", where: Secondary, resource: n.FoundationStack(Secondary), does: "no termination protection", by: d.filled(
 			"aws cloudformation update-termination-protection --region {S} --no-enable-termination-protection --stack-name " + n.FoundationStack(Secondary))},
 		{id: "stack.drift", where: Primary, resource: n.FunctionLogGroup(contract.Recovery), does: "the functions' logs kept for a day", by: d.filled(

@@ -1,9 +1,11 @@
 package scenario
 
 import (
+	"context"
 	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/drift"
 )
 
 // filled in: names of the installation in a command line.
@@ -41,7 +43,17 @@ func (d *drifts) inDomains() []change {
 	} {
 		out = append(out, change{id: c.id, where: Primary, resource: d.Names.Domain(), does: c.does, by: d.filled(updateDomain + c.options)})
 	}
-	return out
+	// It is being made while it is found, and being deleted for a while; the
+	// controller maps its roles in between.
+	remove := d.filled("aws opensearch delete-domain --region {S} --domain-name {name}")
+	return append(out, change{
+		id: "domain.orphan", where: Secondary, resource: d.Names.Domain(), does: "a domain made by hand where none belongs", by: d.filled(
+			"aws opensearch create-domain --region {S} --domain-name {name} --engine-version OpenSearch_3.3 --advanced-security-options " +
+				"'Enabled=true,InternalUserDatabaseEnabled=false,MasterUserOptions={MasterUserARN=arn:aws:iam::{account}:role/{name}-master-{S}}'"),
+		also: []string{"domain.state", "cluster.mappings"}, act: remove[0], mend: func(ctx context.Context, _ drift.Finding) error {
+			return d.carryOut(ctx, d.admin, Secondary, remove...)
+		},
+	})
 }
 
 // inFunctions are changes of functions and schedules; CloudFormation sees those of a

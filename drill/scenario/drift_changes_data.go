@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -23,16 +26,31 @@ func (d *drifts) inRecords() []change {
 		return fmt.Sprintf(updateRecord+`'{"Changes":[{"Action":"UPSERT","ResourceRecordSet":{"Name":"{record}","Type":"CNAME","TTL":%d,"ResourceRecords":[{"Value":"%s"}]}}]}'`, ttl, target)
 	}
 	txt := updateRecord + `'{"Changes":[{"Action":"UPSERT","ResourceRecordSet":{"Name":"_active.{record}","Type":"TXT","TTL":60,"ResourceRecords":[{"Value":"\"osdr name={name} region={S} generation=1\""}]}}]}'`
-	domain, _ := d.domain(Primary)
 	return []change{
+		d.staleFlag(),
 		{id: "record.target", where: drift.Global, resource: record, does: "the record led elsewhere", by: d.filled(cname("elsewhere.example.com", 60)), heals: true},
-		{id: "record.ttl", where: drift.Global, resource: record, does: "the record's TTL raised", by: d.filled(cname(domain.Endpoint, 3600)), heals: true},
+		{id: "record.ttl", where: drift.Global, resource: record, does: "the record's TTL raised", heals: true, do: func(ctx context.Context) error {
+			domain, _ := d.domain(Primary)
+			return d.carryOut(ctx, d.admin, Primary, d.filled(cname(domain.Endpoint, 3600))...)
+		}},
 		{id: "record.mark", where: drift.Global, resource: record, does: "the TXT record names the other Region", by: d.filled(txt), heals: true},
 		{id: "active.parameter", where: Secondary, resource: n.ActiveParameter(), does: "the parameter names the other Region", heals: true, by: d.filled(
 			"aws ssm put-parameter --region {S} --name " + n.ActiveParameter() + " --value {S} --type String --overwrite")},
 		{id: "ledger.readable", where: Secondary, resource: d.Names.Bucket(Secondary) + "/" + ledger.Key, does: "a ledger deleted", heals: true, by: d.filled("aws s3 rm --region {S} s3://{bS}/" + ledger.Key)},
 		{id: "ledger.readable", where: Primary, resource: d.Names.Bucket(Primary) + "/" + ledger.Key, does: "a ledger that is none", by: d.filled("aws s3 cp --region {P} other.zip s3://{bP}/" + ledger.Key),
 			act: "copy the other Region's", mend: d.copyLedger(Secondary, Primary), blinds: []string{"malformed ledger", "who is active is not known"}},
+	}
+}
+
+// staleFlag: cdk.json names the Region that is not active, as a colleague's may.
+func (d *drifts) staleFlag() change {
+	before := d.CDK
+	before.Context = maps.Clone(before.Context)
+	return change{
+		id: "active.flag", where: drift.Global, resource: "cdk.json", does: "the other Region committed to cdk.json",
+		do:  func(context.Context) error { return d.commit(Secondary) },
+		act: "the active Region committed", mend: func(context.Context, drift.Finding) error { d.CDK = before; return nil },
+		blinds: []string{"was synthesized with activeRegion"},
 	}
 }
 
@@ -68,20 +86,21 @@ func (d *drifts) put(ctx context.Context, region, key string, v any) error {
 
 // inPoints are changes of recovery points and of what a switch leaves behind.
 func (d *drifts) inPoints() []change {
-	uuid := ""
-	if all, err := d.points(context.Background(), Primary); err == nil && len(all) > 0 {
-		uuid = all[0].ClusterUUID
-	}
 	return []change{
 		{id: "point.whole", where: Secondary, resource: "recovery point ", does: "a blob removed", do: d.removeBlob, act: "the deleted versions brought back", mend: d.bringBack},
 		{id: "point.readable", where: Secondary, resource: "recovery point ", does: "a point that is none", do: d.spoilPoint, act: "the earlier version taken", mend: d.bringBack},
+		{id: "point.counts", where: Secondary, resource: "recovery point ", does: "the newest point says that it holds nothing", do: d.editNewest(func(p *point.Point) { p.Documents = 0 }),
+			act: "the earlier version taken", mend: d.unedited, heals: true},
+		{id: "cluster.disk", where: Secondary, resource: "recovery point ", does: "the newest point says that it is larger than the target", do: d.editNewest(func(p *point.Point) { p.BytesTotal = 1 << 50 }),
+			act: "the earlier version taken", mend: d.unedited, heals: true},
 		{id: "point.chain", where: Secondary, resource: "recovery points of ", does: "a point removed", do: d.removePoint, act: "its delete markers removed", mend: d.bringBack},
+		{id: "point.retention", where: Secondary, resource: point.Prefix, does: "a dozen points as of last month", do: d.agePoints, act: "two are pruned with each snapshot", mend: d.prune, heals: true},
 		{id: "leftover.lease", where: Primary, resource: lease.Prefix, does: "a lease for a day", do: func(ctx context.Context) error {
 			now := time.Now().UTC()
 			return d.put(ctx, Primary, lease.Prefix+"other.json", map[string]any{"version": 1, "what": "other", "holder": "somebody", "token": "x", "since": now, "expires": now.Add(24 * time.Hour)})
 		}},
 		{id: "leftover.fence", where: Primary, resource: "cluster ", does: "the record of a fence", do: func(ctx context.Context) error {
-			return d.put(ctx, Primary, fence.Prefix+uuid+".json", fence.Record{Version: 1, ClusterUUID: uuid, Token: "left-over", State: fence.Quiet, Since: time.Now().UTC().Add(-time.Hour)})
+			return d.put(ctx, Primary, fence.Prefix+d.first.ClusterUUID+".json", fence.Record{Version: 1, ClusterUUID: d.first.ClusterUUID, Token: "left-over", State: fence.Quiet, Since: time.Now().UTC().Add(-time.Hour)})
 		}, heals: true},
 		{id: "leftover.intent", where: drift.Global, resource: "left-over", does: "the mark of a switch", do: d.leaveIntent, heals: true},
 	}
@@ -113,17 +132,51 @@ func (d *drifts) inClusters() []change {
 	inbound := `PUT _snapshot/` + contract.InboundRepository + `?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"AAAAAAAAAAAAAAAAAAAAAA","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}","shard_path_type":"FIXED"`
 	repository := own("repository", contract.Repository, "the repository's registration deleted", "DELETE _snapshot/"+contract.Repository)
 	repository.heals = true
+	autoCreate := `PUT _cluster/settings {"persistent":{"action.auto_create_index":"` + fence.NoAutoCreate + `"}}`
 	leftOut := own("left-out", "index strange", "an index that snapshots do not carry", `PUT strange {"settings":{"number_of_replicas":0}}`, `PUT strange/_settings {"index.blocks.metadata":true}`)
 	leftOut.act, leftOut.mend = "the index deleted", func(ctx context.Context, _ drift.Finding) error {
 		return d.carryOut(ctx, d.admin, Primary, `PUT strange/_settings {"index.blocks.metadata":null}`, "DELETE strange")
 	}
+	blocks := own("blocks", "index "+movies, "what a fence leaves, without its note")
+	blocks.do, blocks.heals, blocks.also = d.leaveFence(autoCreate), true, []string{"cluster.auto-create"}
+	blocks.act, blocks.mend = "both requests that the findings name", func(ctx context.Context, f drift.Finding) error {
+		if err := d.carryOut(ctx, d.admin, Primary, commands(f.Mend)...); err != nil {
+			return err
+		}
+		return d.mendAs("cluster.auto-create", Primary)(ctx, f)
+	}
 	return []change{
 		mapping,
-		own("blocks", "index "+movies, "a write block", `PUT `+movies+`/_settings {"index.blocks.write":true}`),
-		own("auto-create", "action.auto_create_index", "automatic creation off", `PUT _cluster/settings {"persistent":{"action.auto_create_index":"`+fence.NoAutoCreate+`"}}`),
+		blocks,
+		own("auto-create", "action.auto_create_index", "automatic creation off", autoCreate),
 		own("readonly", contract.InboundRepository, "a second writable repository", inbound+`}}`),
 		own("verify", contract.InboundRepository, "a repository that no node reaches", strings.Replace(inbound, "{bP}", "somebody-elses-bucket", 1)+`,"readonly":true}}`),
 		repository,
 		leftOut,
+	}
+}
+
+// leaveFence as one stands whose note is gone. The newest recovery point must not
+// know the block: the product would take it for the user's.
+func (d *drifts) leaveFence(autoCreate string) func(context.Context) error {
+	settings := func(on string) string { return `PUT ` + movies + `/_settings {"index.blocks.write":` + on + `}` }
+	return func(ctx context.Context) error {
+		if err := d.carryOut(ctx, d.admin, Primary, settings("null")); err != nil {
+			return err
+		}
+		if err := d.await(ctx, 2*time.Minute, "a recovery point without the block", func() (bool, error) {
+			all, err := d.points(ctx, Primary)
+			if err != nil {
+				return false, err
+			}
+			knows := slices.ContainsFunc(all[len(all)-1].Indices, func(i point.Index) bool { return i.Name == movies && slices.Contains(i.Blocks, "write") })
+			if knows {
+				_, err = d.snapshot(ctx, Primary)
+			}
+			return !knows, err
+		}); err != nil {
+			return err
+		}
+		return d.carryOut(ctx, d.admin, Primary, autoCreate, settings("true"))
 	}
 }

@@ -5,18 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/opensearch-dr/osdr/internal/drift"
-	"github.com/opensearch-dr/osdr/internal/point"
-	"github.com/opensearch-dr/osdr/internal/store"
 )
 
 // withoutRights takes a role's inline policies away.
@@ -125,81 +122,13 @@ func (d *drifts) redescribe(region, stack string) func(context.Context) error {
 	}
 }
 
-// removeBlob of the newest point's repository.
-func (d *drifts) removeBlob(ctx context.Context) error {
-	all, err := d.points(ctx, Primary)
-	if err != nil {
-		return err
-	}
-	newest := all[len(all)-1]
-	objects, err := point.Objects(ctx, d.bucket(Secondary), newest)
-	if err != nil {
-		return err
-	}
-	for _, o := range objects {
-		// One that later snapshots keep, so that the pruning of the engine itself does not
-		// remove it meanwhile.
-		if strings.Contains(o.Key, "/__") {
-			return d.bucket(Secondary).Delete(ctx, o.Key)
-		}
-	}
-	return errors.New("the newest point has no blob")
-}
-
-// spoilPoint writes something else over the newest point but one.
-func (d *drifts) spoilPoint(ctx context.Context) error {
-	id, err := d.lastButOne(ctx)
-	if err == nil {
-		_, err = d.bucket(Secondary).Put(ctx, id.Key(), []byte("{"), store.Condition{})
-	}
-	return err
-}
-
-// removePoint deletes the newest point but one.
-func (d *drifts) removePoint(ctx context.Context) error {
-	id, err := d.lastButOne(ctx)
-	if err != nil {
-		return err
-	}
-	return d.bucket(Secondary).Delete(ctx, id.Key())
-}
-
-func (d *drifts) lastButOne(ctx context.Context) (point.ID, error) {
-	ids, err := point.List(ctx, d.bucket(Secondary))
-	if err != nil {
-		return point.ID{}, err
-	}
-	if len(ids) < 3 {
-		return point.ID{}, fmt.Errorf("there are %d recovery points, want 3", len(ids))
-	}
-	return ids[len(ids)-2], nil
-}
-
-// bringBack what was deleted or overwritten last in the other Region's bucket: the
-// version before it.
-func (d *drifts) bringBack(ctx context.Context, f drift.Finding) error {
-	client := s3.NewFromConfig(d.in(Secondary), func(o *s3.Options) { o.UsePathStyle = true })
-	bucket := d.Names.Bucket(Secondary)
-	typed := commands(f.Mend)
-	if len(typed) != 1 || !strings.HasPrefix(typed[0], "aws s3api list-object-versions") {
-		return fmt.Errorf("the mend names no versions: %s", f.Mend)
-	}
-	prefix := typed[0][strings.LastIndex(typed[0], " ")+1:]
-	out, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: &prefix})
-	if err != nil {
-		return err
-	}
-	for _, m := range out.DeleteMarkers {
-		if aws.ToBool(m.IsLatest) {
-			_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: m.Key, VersionId: m.VersionId})
+func (d *drifts) deleteStack(region, stack string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		client := cloudformation.NewFromConfig(d.in(region))
+		if _, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &stack}); err != nil {
 			return err
 		}
+		return cloudformation.NewStackDeleteCompleteWaiter(client, func(o *cloudformation.StackDeleteCompleteWaiterOptions) { o.MinDelay = time.Second }).
+			Wait(ctx, &cloudformation.DescribeStacksInput{StackName: &stack}, 2*time.Minute)
 	}
-	for _, v := range out.Versions {
-		if !aws.ToBool(v.IsLatest) {
-			_, err := client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: v.Key, CopySource: new(bucket + "/" + aws.ToString(v.Key) + "?versionId=" + aws.ToString(v.VersionId))})
-			return err
-		}
-	}
-	return fmt.Errorf("no earlier version of %s is there", prefix)
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/opensearch-dr/osdr/internal/drift/checks"
 )
 
 // A mend is what is typed, and words for people after it.
@@ -25,5 +27,24 @@ func TestCommandsOfAMend(t *testing.T) {
 		if diff := cmp.Diff(want, commands(mend)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", mend, diff)
 		}
+	}
+}
+
+// Each check is found by a change that is made on a system that lives, or it is
+// said why not.
+func TestEveryCheckIsPlayed(t *testing.T) {
+	d := &drifts{World: &World{}}
+	played := map[string]bool{}
+	for _, c := range append(d.all(), d.afterASwitch()...) {
+		played[c.id] = true
+	}
+	for _, c := range checks.All(nil) {
+		if (unplayed[c.ID] != "") == played[c.ID] {
+			t.Errorf("%s: played %v, not played because %q", c.ID, played[c.ID], unplayed[c.ID])
+		}
+		delete(played, c.ID)
+	}
+	for id := range played {
+		t.Errorf("%s is played and is no check", id)
 	}
 }

@@ -25,8 +25,8 @@ type Inspection struct {
 	Mappings     []MappingState    `json:"mappings,omitempty"`
 	Repositories []RepositoryState `json:"repositories,omitempty"`
 	LeftOut      []LeftOutState    `json:"leftOut,omitempty"`
-	Blocked      []string          `json:"blocked,omitempty"` // indexes with the product's own write block
-	Fenced       bool              `json:"fenced,omitempty"`  // a fence is up, which explains them
+	Blocked      []BlockedIndex    `json:"blockedIndices,omitempty"`
+	Fenced       bool              `json:"fenced,omitempty"` // a fence is up, which explains them
 	// AutoCreate is action.auto_create_index; AutoCreateLeft: it is what a fence
 	// sets.
 	AutoCreate     string            `json:"autoCreate,omitempty"`
@@ -70,6 +70,13 @@ type LeftOutState struct {
 	// Worrying: it may hold somebody's data. A system index is not.
 	Worrying bool `json:"worrying"`
 	Warm     bool `json:"warm,omitempty"` // it lies in the warm or cold tier
+}
+
+// BlockedIndex refuses writes, by index.blocks.write. The engine does not tell who
+// set it.
+type BlockedIndex struct {
+	Name string `json:"name"`
+	UUID string `json:"uuid"`
 }
 
 // ShardState of the largest primary, as far as the engine tells: an index's size by

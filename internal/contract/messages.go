@@ -106,6 +106,9 @@ type RecoveryStatus struct {
 	Commit string `json:"commit,omitempty"`
 	// Loss is what a switch of now would lose, or has lost.
 	Loss *Loss `json:"loss,omitempty"`
+	// LastSwitch that made this Region the active one; only ActionStatus of the active
+	// Region tells it.
+	LastSwitch *LastSwitch `json:"lastSwitch,omitempty"`
 	// Switch under way, as seen from here.
 	Switch *SwitchStatus `json:"switch,omitempty"`
 	Fence  *FenceStatus  `json:"fence,omitempty"` // of this Region's domain
@@ -125,6 +128,26 @@ type Loss struct {
 	Point   string    `json:"point"` // empty: the domain's own content goes on (H11)
 	Since   time.Time `json:"since"`
 	Seconds int64     `json:"seconds"`
+}
+
+// Kinds of a switch that was made.
+const (
+	SwitchPlanned  = "planned"
+	SwitchFailover = "failover"
+	SwitchRebuild  = "rebuild" // the active Region's own domain, made again (H13)
+)
+
+// LastSwitch is how one went.
+type LastSwitch struct {
+	Kind       string    `json:"kind"`
+	From       string    `json:"from"`
+	To         string    `json:"to"`
+	Generation int64     `json:"generation"`  // that it made
+	At         time.Time `json:"at,omitzero"` // of its claim; zero: it was not noted
+	// Seconds from the command, or else from the mark, until writes were let in; 0
+	// where that was not noted.
+	Seconds int64 `json:"seconds,omitempty"`
+	Loss    *Loss `json:"loss,omitempty"`
 }
 
 // SwitchStatus of the intent in force.

@@ -13,132 +13,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/opensearch-dr/osdr/internal/access"
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/doctor"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
-	"github.com/opensearch-dr/osdr/internal/repository"
 	"github.com/opensearch-dr/osdr/internal/store"
-	"github.com/opensearch-dr/osdr/internal/store/storetest"
 )
-
-const (
-	east  = "us-east-1"
-	west  = "us-west-2"
-	trial = "osdr-doctor-abcdefghij"
-)
-
-var settings = contract.Settings{Name: "films", Account: "111122223333", PrimaryRegion: east, SecondaryRegion: west}
-
-// patient is a domain with one user's index, as the product has mapped itself in it.
-type patient struct {
-	*opensearchtest.Cluster
-	bucket *storetest.Memory
-	deps   doctor.Deps
-	now    time.Time
-	failed map[string]error // by call
-	calls  []string
-}
-
-func newPatient(t *testing.T) *patient {
-	t.Helper()
-	n := settings.Names()
-	p := &patient{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), failed: map[string]error{}}
-	clock := func() time.Time { return p.now }
-	p.bucket = storetest.NewMemory(n.Bucket(west), west, clock)
-	p.Cluster = opensearchtest.New(opensearchtest.Options{
-		Seed: 1, Clock: clock, Master: n.MasterRoleARN(east), Bucket: func(string) store.Bucket { return p.bucket },
-	})
-	master, signer := p.As(n.MasterRoleARN(east)), n.FunctionRoleARN(contract.Recovery, east)
-	if _, err := access.Map(t.Context(), master, access.For(settings, east, opensearch.AgentPermissions())); err != nil {
-		t.Fatal(err)
-	}
-	p.SetCapsule(opensearch.Capsule{ISMPolicies: map[string]map[string]any{"p": {}}})
-	for id := range 3 {
-		if err := p.Index(t.Context(), "movies", fmt.Sprint(id), "{}"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := p.bucket.Put(t.Context(), p.UUID()+"/index-1", []byte("x"), store.Condition{}); err != nil {
-		t.Fatal(err)
-	}
-	p.Intercept(func(call string) opensearchtest.Verdict {
-		p.calls = append(p.calls, call)
-		return opensearchtest.Verdict{Before: p.failed[call]}
-	})
-	p.deps = doctor.Deps{
-		Domain: p.As(signer), Security: master, Bucket: p.bucket, Signer: signer, Trial: trial,
-		Wish:     repository.Wish{Bucket: p.bucket.Name(), BucketRegion: west, DomainRegion: east, RoleARN: n.SnapshotRoleARN(east)},
-		Endpoint: "search-films.us-east-1.es.amazonaws.com", Record: "search.example.com",
-		Certificate: func(context.Context, string, string) (time.Time, error) { return p.now.AddDate(1, 0, 0), nil },
-		Stop:        func(context.Context) string { return "" },
-		Wait:        func(ctx context.Context, d time.Duration) error { p.now = p.now.Add(d); return ctx.Err() },
-		Clock:       clock,
-	}
-	return p
-}
-
-func refusal(status int, kind, reason string) error {
-	return &opensearch.Error{Step: "asked", Status: status, Type: kind, Reason: reason}
-}
-
-func verdicts(e contract.Examination) map[string]contract.Verdict {
-	out := map[string]contract.Verdict{}
-	for _, p := range e.Probes {
-		out[p.ID] = p.Verdict
-	}
-	return out
-}
-
-func find(t *testing.T, e contract.Examination, id string) contract.Probe {
-	t.Helper()
-	at := slices.IndexFunc(e.Probes, func(p contract.Probe) bool { return p.ID == id })
-	if at < 0 {
-		t.Fatal("no probe", id)
-	}
-	return e.Probes[at]
-}
-
-// clean: nothing of the doctor's is left, and everything of others is.
-func (p *patient) clean(t *testing.T, e contract.Examination) {
-	t.Helper()
-	if len(e.Left) > 0 {
-		t.Errorf("left: %v", e.Left)
-	}
-	p.Intercept(nil)
-	all, err := p.Indices(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, i := range all {
-		if strings.HasPrefix(i.Name, contract.TrialPrefix) {
-			t.Errorf("index %s stands", i.Name)
-		}
-		if i.Name == "movies" && (i.Documents != 3 || len(i.Blocks) > 0 || !i.Open) {
-			t.Errorf("the user's index: %+v", i)
-		}
-	}
-	if _, err := p.Repository(t.Context(), contract.TrialRepository); !errors.Is(err, opensearch.ErrNotFound) {
-		t.Errorf("registration: %v", err)
-	}
-	if value, set, _ := p.AutoCreate(t.Context()); set {
-		t.Errorf("action.auto_create_index is %q", value)
-	}
-	if value, set, _ := p.RecoveryRate(t.Context()); set {
-		t.Errorf("indices.recovery.max_bytes_per_sec is %q", value)
-	}
-	if on, _ := p.ISM(t.Context()); !on {
-		t.Error("index state management is off")
-	}
-	if m, err := p.RoleMapping(t.Context(), contract.TrialRole); err == nil && len(m.BackendRoles) > 0 {
-		t.Errorf("mapped: %v", m)
-	}
-	objects, err := p.bucket.List(t.Context(), "")
-	if err != nil || len(objects) != 1 || !strings.HasPrefix(objects[0].Key, p.UUID()) {
-		t.Errorf("objects: %v %v", objects, err)
-	}
-}
 
 func TestAHealthyDomain(t *testing.T) {
 	p := newPatient(t)
@@ -194,7 +74,7 @@ func TestEachRefusal(t *testing.T) {
 			map[string]contract.Verdict{"index.block": contract.DoesNot}, "sets the block by index settings"},
 		"a setting that does nothing": {func(p *patient) { p.deps.Domain = &idle{Caller: p.As(p.deps.Signer)} },
 			map[string]contract.Verdict{"cluster.auto-create": contract.DoesNot}, "lists the indexes again"},
-		"_close":        {func(p *patient) { p.failed["CloseTrial"] = no }, map[string]contract.Verdict{"index.close": contract.DoesNot}, "closes no index"},
+		"_close":        {func(p *patient) { p.failed["Close"] = no }, map[string]contract.Verdict{"index.close": contract.DoesNot}, "closes no index"},
 		"auto-create":   {func(p *patient) { p.failed["SetAutoCreate"] = no }, map[string]contract.Verdict{"cluster.auto-create": contract.DoesNot}, "lists the indexes again"},
 		"recovery rate": {func(p *patient) { p.failed["SetRecoveryRate"] = no }, map[string]contract.Verdict{"cluster.recovery-rate": contract.DoesNot}, "40 MB/s on each data node"},
 		"ISM":           {func(p *patient) { p.failed["SetISM"] = no }, map[string]contract.Verdict{"cluster.ism": contract.DoesNot}, "policies run on"},
@@ -356,87 +236,6 @@ func TestAutomaticCreationOfOthersGoesOn(t *testing.T) {
 			t.Errorf("%q: %q was never set, but %q", value, want, seen)
 		}
 	}
-}
-
-// A doctor that died is tidied up by the next one.
-func TestWhatADeadDoctorLeft(t *testing.T) {
-	p := newPatient(t)
-	died := false
-	p.Intercept(func(call string) opensearchtest.Verdict {
-		died = died || call == "SetISM" || call == "Block"
-		if died {
-			return opensearchtest.Verdict{Before: errors.New("gone")}
-		}
-		return opensearchtest.Verdict{}
-	})
-	first := doctor.Examine(t.Context(), p.deps)
-	if len(first.Left) < 3 {
-		t.Errorf("what is left is not told: %v", first.Left)
-	}
-	p.Intercept(nil)
-	if err := p.SetAutoCreate(t.Context(), "-osdr-doctor-*,+*", true); err != nil {
-		t.Fatal(err)
-	}
-	p.deps.Trial = "osdr-doctor-klmnopqrst"
-	e := doctor.Examine(t.Context(), p.deps)
-	for id, v := range verdicts(e) {
-		if v != contract.Works {
-			t.Errorf("%s: %s", id, v)
-		}
-	}
-	p.clean(t, e)
-}
-
-// A snapshot of somebody else holds the index for a while.
-func TestTheCleanUpWaitsForASnapshot(t *testing.T) {
-	p := newPatient(t)
-	held := 3
-	p.Intercept(func(call string) opensearchtest.Verdict {
-		if call == "RemoveIndex" && held > 0 {
-			held--
-			return opensearchtest.Verdict{Before: refusal(400, "snapshot_in_progress_exception", "Cannot delete indices that are being snapshotted")}
-		}
-		return opensearchtest.Verdict{}
-	})
-	p.clean(t, doctor.Examine(t.Context(), p.deps))
-}
-
-func TestItStopsWhenItIsTold(t *testing.T) {
-	p := newPatient(t)
-	n := 0
-	p.deps.Stop = func(context.Context) string {
-		if n++; n > 2 {
-			return "a switch has begun"
-		}
-		return ""
-	}
-	e := doctor.Examine(t.Context(), p.deps)
-	tried := 0
-	for _, x := range e.Probes {
-		if x.Verdict != contract.Untried {
-			tried++
-		} else if x.Said != "a switch has begun" {
-			t.Errorf("%+v", x)
-		}
-	}
-	if tried != 2 {
-		t.Errorf("%d tried", tried)
-	}
-	p.clean(t, e)
-}
-
-// A deadline leaves time for the clean-up.
-func TestTimeIsOver(t *testing.T) {
-	p := newPatient(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	e := doctor.Examine(ctx, p.deps)
-	for _, x := range e.Probes {
-		if x.Verdict != contract.Untried {
-			t.Errorf("%+v", x)
-		}
-	}
-	p.clean(t, e)
 }
 
 // The docs have each probe as the code has it.

@@ -92,7 +92,7 @@ func (x *examination) block(ctx context.Context) (string, error) {
 }
 
 func (x *examination) openness(ctx context.Context) (string, error) {
-	if err := x.Domain.CloseTrial(ctx, x.Trial); err != nil {
+	if err := x.Domain.Close(ctx, x.Trial); err != nil {
 		return "", err
 	}
 	if err := x.Domain.OpenTrial(ctx, x.Trial); err != nil {

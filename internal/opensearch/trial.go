@@ -9,13 +9,11 @@ import (
 )
 
 // Trial is what `osdr doctor` does with an index of its own, beside what Domain and
-// Recovery offer. Nothing else of the product makes, writes, closes or opens an
-// index.
+// Recovery offer. Nothing else of the product makes, writes or opens an index.
 type Trial interface {
 	CreateTrial(ctx context.Context, index string) error
 	// WriteTrial of one document.
 	WriteTrial(ctx context.Context, index, id string) error
-	CloseTrial(ctx context.Context, index string) error
 	OpenTrial(ctx context.Context, index string) error
 	// RemoveRepository takes a registration away, not what it wrote. Absent is a
 	// success.
@@ -39,10 +37,10 @@ func TrialPermissions(pattern string) Role {
 		IndexPermissions: []IndexPermission{{
 			IndexPatterns: []string{pattern},
 			AllowedActions: []string{
-				"indices:admin/create",                        // CreateTrial
-				"indices:data/write/index",                    // WriteTrial
-				"indices:data/write/bulk*",                    // WriteTrial
-				"indices:admin/close*", "indices:admin/open*", // CloseTrial, OpenTrial
+				"indices:admin/create",                             // CreateTrial
+				"indices:data/write/index",                         // WriteTrial
+				"indices:data/write/bulk*",                         // WriteTrial
+				"indices:admin/open*",                              // OpenTrial
 				"indices:admin/delete", "indices:admin/block/add*", // the clean-up, and the block
 				"indices:admin/settings/update", // its lift
 			},
@@ -65,12 +63,7 @@ func (c *Client) WriteTrial(ctx context.Context, index, id string) error {
 	return c.change(ctx, "write a document into "+index, http.MethodPut, path, map[string]any{"written_by": "osdr doctor"})
 }
 
-// CloseTrial closes it.
-func (c *Client) CloseTrial(ctx context.Context, index string) error {
-	return c.change(ctx, "close index "+index, http.MethodPost, "/"+url.PathEscape(index)+"/_close", nil)
-}
-
-// OpenTrial opens it again.
+// OpenTrial opens it after a Close.
 func (c *Client) OpenTrial(ctx context.Context, index string) error {
 	return c.change(ctx, "open index "+index, http.MethodPost, "/"+url.PathEscape(index)+"/_open", nil)
 }

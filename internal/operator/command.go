@@ -57,13 +57,14 @@ type session struct {
 }
 
 // Extra is a command that another package brings, with exit codes of its own. Its
-// Run takes a context, *Session and *Exit.
+// Run takes a context, *Session and *Exit. It opens the way to AWS itself, where it
+// needs one.
 type Extra struct {
 	Name, Help string
 	Command    any
 	Failed     int // exit code when it fails, or its command line is wrong
-	// Offline says that this command line needs neither a configuration nor AWS; its
-	// Session has no App then. Nil: it always does.
+	// Offline says that this command line needs no configuration, nor the account that
+	// is part of it; its Session has no App then. Nil: it always does.
 	Offline func() bool
 }
 
@@ -111,8 +112,12 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud, extras ...
 	}
 	asJSON := c.output(parsed.Command()) == "json"
 	o, overrides := &Operator{}, map[string]string(nil)
-	if !offline(extras, parsed.Command()) {
-		if o, overrides, err = c.open(ctx, cloud); err != nil {
+	extra := find(extras, parsed.Command())
+	if extra == nil || extra.Offline == nil || !extra.Offline() {
+		if o, overrides, err = c.configure(ctx, cloud); err == nil && extra == nil {
+			o.World, err = cloud.World(ctx, o.App)
+		}
+		if err != nil {
 			return fail(s, asJSON, failed, err)
 		}
 	}
@@ -127,15 +132,19 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud, extras ...
 	return int(own)
 }
 
-func offline(extras []Extra, command string) bool {
-	return slices.ContainsFunc(extras, func(e Extra) bool { return e.Name == command && e.Offline != nil && e.Offline() })
+func find(extras []Extra, command string) *Extra {
+	if i := slices.IndexFunc(extras, func(e Extra) bool { return e.Name == command }); i >= 0 {
+		return &extras[i]
+	}
+	return nil
 }
 
 func (c *cli) output(command string) string {
 	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output, "doctor": c.Doctor.Output}[command]
 }
 
-func (c *cli) open(ctx context.Context, cloud Cloud) (*Operator, map[string]string, error) {
+// configure an operator, all but its world.
+func (c *cli) configure(ctx context.Context, cloud Cloud) (*Operator, map[string]string, error) {
 	overrides, err := parseOverrides(c.Context)
 	if err != nil {
 		return nil, nil, err
@@ -155,11 +164,7 @@ func (c *cli) open(ctx context.Context, cloud Cloud) (*Operator, map[string]stri
 	if err != nil {
 		return nil, nil, err
 	}
-	world, err := cloud.World(ctx, app)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &Operator{App: app, Committed: committed, Folder: filepath.Dir(path), World: world, Timeout: c.Timeout, Clock: time.Now, Wait: wait}, overrides, nil
+	return &Operator{App: app, Committed: committed, Folder: filepath.Dir(path), Timeout: c.Timeout, Clock: time.Now, Wait: wait}, overrides, nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -60,6 +60,9 @@ func (s Status) Print(w io.Writer) error {
 	if s.Objective != nil {
 		p.line("%s", s.Objective.line())
 	}
+	if s.LastSwitch != nil {
+		p.line("%s", s.LastSwitch.line(s.Now))
+	}
 	p.line("")
 	p.list("needs attention", s.Attention)
 	if len(s.Attention) == 0 {

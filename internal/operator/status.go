@@ -29,6 +29,8 @@ type Status struct {
 	Record       Record   `json:"record"`
 	// Objective of now, while somebody is known to be active.
 	Objective *Objective `json:"objective,omitempty"`
+	// LastSwitch proved the recovery; nil while nobody is known to be active.
+	LastSwitch *LastSwitch `json:"lastSwitch,omitempty"`
 	// Attention is what a person should look at; not empty is exit code 2.
 	Attention []string `json:"attention,omitempty"`
 }
@@ -159,6 +161,7 @@ func (o *Operator) Status(ctx context.Context, newest int) Status {
 	a := <-zone
 	s.Record = o.record(a.record, a.err, led, ok)
 	s.Objective = o.objective(s)
+	s.LastSwitch = lastSwitch(s.InForce, got[led.ActiveRegion])
 	s.Attention = o.attention(s)
 	return s
 }

@@ -294,6 +294,9 @@ func (r *run) tidy(ctx context.Context) error {
 		}
 	}
 	r.state.Over, r.state.Target, r.state.Pinned = true, nil, nil
+	if r.state.Token == r.led.Token {
+		r.state.Ended = r.now
+	}
 	return r.saveState(ctx)
 }
 

@@ -145,7 +145,7 @@ func inspectIndices(ctx context.Context, dom domain.Recovery, i *contract.Inspec
 	}
 	for _, x := range sel.Indices {
 		if slices.Contains(x.Blocks, "write") {
-			i.Blocked = append(i.Blocked, x.Name)
+			i.Blocked = append(i.Blocked, contract.BlockedIndex{Name: x.Name, UUID: x.UUID})
 		}
 		// The engine tells sizes of indexes; shards of one are about equal.
 		if shard := x.Bytes / int64(max(1, x.Primaries)); shard > i.Largest.Bytes {

@@ -53,7 +53,7 @@ func TestInspectLooksAndChangesNothing(t *testing.T) {
 	if len(i.Mappings) != 1 || i.Mappings[0].Role != contract.ManageSnapshots || len(i.Mappings[0].Missing) != 3 {
 		t.Errorf("mappings %+v", i.Mappings)
 	}
-	if !slices.Equal(i.Blocked, []string{"movies"}) || !i.AutoCreateLeft {
+	if len(i.Blocked) != 1 || i.Blocked[0].Name != "movies" || i.Blocked[0].UUID == "" || !i.AutoCreateLeft {
 		t.Errorf("%+v", i)
 	}
 	if m, err := master.RoleMapping(t.Context(), contract.ManageSnapshots); err != nil || len(m.BackendRoles) > 0 {

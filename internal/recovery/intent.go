@@ -146,7 +146,7 @@ func (r *run) takeUp(ctx context.Context, i ledger.Intent) error {
 		if err := r.tidy(ctx); err != nil { // of one that came to nothing
 			return err
 		}
-		r.state = &state{Version: 1, Token: i.Token, Generation: r.led.Generation, Source: r.led.ClusterUUID, From: r.led.ActiveRegion, Wish: r.req.Wish, Moved: r.now}
+		r.state = &state{Version: 1, Token: i.Token, Generation: r.led.Generation, Source: r.led.ClusterUUID, From: r.led.ActiveRegion, Wish: r.req.Wish, Moved: r.now, Asked: r.asking()}
 	}
 	if r.req.RequestID != "" {
 		r.state.Wish = r.req.Wish

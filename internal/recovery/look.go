@@ -113,10 +113,11 @@ func (r *run) report(ctx context.Context) error {
 		return nil
 	}
 	if i := r.live(); r.active() || i != nil && i.To == r.Region {
-		switch err := r.loadState(ctx); {
-		case err != nil:
+		if err := r.loadState(ctx); err != nil {
 			r.notice("%v", err)
-		case r.state != nil && r.state.Token == r.led.Token:
+		}
+		r.status.LastSwitch = r.lastSwitch()
+		if r.state != nil && r.state.Token == r.led.Token {
 			r.cost() // of the switch that made this Region the active one
 		}
 	}

@@ -63,6 +63,10 @@ type state struct {
 	// ClaimAt is the time in the claim, noted before the first try of it: whether
 	// that one was made may never be known, and another must be the same (D12).
 	ClaimAt time.Time `json:"claimAt,omitzero"`
+	// Asked is when the command was given, or the switch marked; Ended, when the one
+	// that was claimed had been carried out. For people: status tells how long it took.
+	Asked time.Time `json:"asked,omitzero"`
+	Ended time.Time `json:"ended,omitzero"`
 	// Progress at the end of the last run that drove it, for who asks (G7).
 	Progress *contract.Progress `json:"progress,omitempty"`
 }

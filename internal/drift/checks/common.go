@@ -93,14 +93,22 @@ func (f *Facts) missing(s subject, mend func(template.Located) string) finder {
 
 // differing properties of the subject. What the template does not say is not
 // asked, and one that is missing as a whole is missing's affair.
-func (f *Facts) differing(s subject, mend func(r template.Located, name string, differ []string) string, properties ...string) finder {
+func (f *Facts) differing(s subject, mend mender, properties ...string) finder {
+	return f.differingFrom(s, mend, func(r template.Located) map[string]any { return pick(r.Properties, properties) })
+}
+
+// mender names what mends the properties that differ of a resource.
+type mender = func(r template.Located, name string, differ []string) string
+
+// differingFrom what is wanted of a resource.
+func (f *Facts) differingFrom(s subject, mend mender, wanted func(template.Located) map[string]any) finder {
 	return func(ctx context.Context, region string) ([]drift.Finding, error) {
 		items, err := f.expected(region, s.kind)
 		if err != nil {
 			return nil, err
 		}
 		return all(items, func(r template.Located) ([]drift.Finding, error) {
-			want := pick(r.Properties, properties)
+			want := wanted(r)
 			name, err := f.name(ctx, r)
 			if err != nil || name == "" || len(want) == 0 {
 				return nil, err

@@ -59,7 +59,6 @@ func (f *Facts) domainChecks() []drift.Check {
 		{"node-encryption", "encryption between nodes is on", "fine-grained access control needs it, and so does what was promised to the data's owner", []string{"NodeToNodeEncryptionOptions"}},
 		{"logs", "slow, application and audit logs are published", "after an incident nobody can tell what happened before it", []string{"LogPublishingOptions"}},
 		{"software-update", "the service does not update the engine by itself", "a domain whose engine is ahead of the other Region's cannot be restored there (F6, F25)", []string{"SoftwareUpdateOptions"}},
-		{"auto-tune", "Auto-Tune and the off-peak window are as configured", "a change at a time nobody chose holds up snapshots (F23)", []string{"AutoTuneOptions", "OffPeakWindowOptions"}},
 	} {
 		out = append(out, drift.Check{
 			ID: "domain." + c.id, Title: c.title, Why: c.why, Scope: drift.EachRegion,
@@ -90,7 +89,7 @@ func (f *Facts) domainChecks() []drift.Check {
 		{
 			ID: "domain.access-control", Title: "fine-grained access control is on, with no users of its own", Scope: drift.EachRegion,
 			Why:  "roles and mappings are what a promotion replays; without it nothing guards the indexes",
-			Find: f.inside("AdvancedSecurityOptions", update("AdvancedSecurityOptions"), "Enabled", "InternalUserDatabaseEnabled", "AnonymousAuthEnabled"),
+			Find: f.inside("AdvancedSecurityOptions", update("AdvancedSecurityOptions"), "Enabled", "InternalUserDatabaseEnabled"),
 		},
 		{
 			ID: "domain.access-policy", Title: "the access policy is the template's", Scope: drift.EachRegion,

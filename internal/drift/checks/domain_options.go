@@ -27,7 +27,7 @@ func known(input map[string]any) map[string]any {
 // standbyKey of ClusterConfig has a check of its own.
 const standbyKey = "MultiAZWithStandbyEnabled"
 
-func (f *Facts) sizing(mend func(template.Located, string, []string) string) finder {
+func (f *Facts) sizing(mend mender) finder {
 	subject := f.domains()
 	read := subject.read
 	subject.read = func(ctx context.Context, r template.Located, name string) (*reader.Resource, error) {
@@ -47,7 +47,7 @@ func (f *Facts) sizing(mend func(template.Located, string, []string) string) fin
 }
 
 // inside compares some keys of one property.
-func (f *Facts) inside(property string, mend func(template.Located, string, []string) string, keys ...string) finder {
+func (f *Facts) inside(property string, mend mender, keys ...string) finder {
 	return func(ctx context.Context, region string) ([]drift.Finding, error) {
 		items, err := f.expected(region, domainType)
 		if err != nil {

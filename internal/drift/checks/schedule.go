@@ -39,7 +39,7 @@ func (f *Facts) scheduleChecks() []drift.Check {
 		{
 			ID: "schedule.rate", Title: "each schedule runs as often as the objective needs", Scope: drift.EachRegion,
 			Why:  "snapshots start every half of the objective: rarer ones cannot keep it",
-			Find: f.differing(f.schedules(), update, "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "StartDate", "EndDate"),
+			Find: f.differingFrom(f.schedules(), update, times),
 		},
 		{
 			ID: "schedule.target", Title: "each schedule starts its function, with its role and input", Scope: drift.EachRegion,
@@ -59,7 +59,19 @@ func (f *Facts) scheduleChecks() []drift.Check {
 	}
 }
 
-func (f *Facts) scheduleTarget(mend func(template.Located, string, []string) string, keys ...string) finder {
+// times of a schedule. Ours have no beginning and no end, which a template says by
+// saying nothing; a date that somebody gave one stops it, and it stays enabled.
+func times(r template.Located) map[string]any {
+	want := pick(r.Properties, []string{"ScheduleExpression", "FlexibleTimeWindow", "StartDate", "EndDate"})
+	for _, date := range []string{"StartDate", "EndDate"} {
+		if _, said := want[date]; !said {
+			want[date] = nil
+		}
+	}
+	return want
+}
+
+func (f *Facts) scheduleTarget(mend mender, keys ...string) finder {
 	return func(ctx context.Context, region string) ([]drift.Finding, error) {
 		items, err := f.expected(region, scheduleType)
 		if err != nil {

@@ -192,7 +192,8 @@ type Policy struct{}
 
 // Help of the command.
 func (Policy) Help() string {
-	return "The foundation makes a role of it in each Region, <name>-drift-<region>. It can change nothing."
+	return "The foundation makes a role of it in each Region, <name>-drift-<region>. It can change nothing.\n\n" +
+		"Where the account is given, by dr.account in cdk.json or by -c, it needs neither credentials nor a network."
 }
 
 // Run the command.

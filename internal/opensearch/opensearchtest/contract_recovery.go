@@ -172,7 +172,7 @@ func trial(w *world) {
 		w.Errorf("a write behind the block: %v", err)
 	}
 	w.ok(w.Recovery.SetWriteBlock(ctx, []string{own}, false))
-	w.ok(w.Trial.CloseTrial(ctx, own))
+	w.ok(w.Recovery.Close(ctx, own))
 	w.ok(w.Trial.OpenTrial(ctx, own))
 	if err := w.Trial.OpenTrial(ctx, others); !opensearch.IsForbidden(err) {
 		w.Errorf("open of another's index: %v", err)

@@ -40,31 +40,17 @@ func (v *Caller) WriteTrial(ctx context.Context, name, id string) error {
 	})
 }
 
-// CloseTrial closes it.
-func (v *Caller) CloseTrial(ctx context.Context, name string) error {
-	return v.openness(ctx, "CloseTrial", "close", name, false)
-}
-
-// OpenTrial opens it.
+// OpenTrial opens it after a Close.
 func (v *Caller) OpenTrial(ctx context.Context, name string) error {
-	return v.openness(ctx, "OpenTrial", "open", name, true)
-}
-
-func (v *Caller) openness(ctx context.Context, call, verb, name string, open bool) error {
-	step := verb + " index " + name
-	return v.doOn(ctx, call, step, name, []string{"indices:admin/" + verb}, func(c *Cluster) error {
+	step := "open index " + name
+	return v.doOn(ctx, "OpenTrial", step, name, []string{"indices:admin/open"}, func(c *Cluster) error {
 		i, err := c.index(step, name)
-		if err != nil {
+		if err != nil || i.open {
 			return err
 		}
-		if err := c.inSnapshot(step, name); err != nil && !open {
-			return err
-		}
-		if i.open != open {
-			i.open = open
-			i.versions.Metadata++
-			i.versions.Settings++
-		}
+		i.open = true
+		i.versions.Metadata++
+		i.versions.Settings++
 		return nil
 	})
 }
