@@ -155,8 +155,9 @@ func (d *drifts) operations(since time.Time) (n int) {
 }
 
 // elsewhere are checks of the other Region that need the one that is away: what
-// compares both domains, and IAM, whose control plane is in us-east-1 (X4).
-var elsewhere = map[string][]string{Secondary: {"cluster.version"}, Primary: {"role."}}
+// compares both domains, what only the recovery points there can tell (whose a write
+// block is), and IAM, whose control plane is in us-east-1 (X4).
+var elsewhere = map[string][]string{Secondary: {"cluster.version", "cluster.blocks"}, Primary: {"role."}}
 
 // regionAway: the run ends within the time of its slowest look-up, says so with
 // exit 2, and has looked at the other Region in full.
