@@ -189,6 +189,8 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 		return r.spoiled(ctx, p, out.Refused)
 	case len(out.Failed) > 0:
 		return r.spoiled(ctx, p, strings.Join(first(out.Failed, 3), "; "))
+	case len(out.Forbidden) > 0 && r.copying:
+		return refuse("it holds what the restore would destroy: %s. Look at it, and delete it if nobody needs it", strings.Join(first(out.Forbidden, 5), "; "))
 	case len(out.Forbidden) > 0:
 		return r.giveUp(ctx, r.intent, refuse("in the domain of %s, cluster %s, stands in the way what the restore would destroy: %s. Delete it, or leave it out by dr.restore.exclude, or accept an index that is not in the recovery point by -c acceptUnverified=<index>, then run the command again",
 			r.Region, r.uuidIs, strings.Join(first(out.Forbidden, 5), "; ")))

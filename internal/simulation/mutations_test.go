@@ -40,7 +40,7 @@ type mutated struct {
 const within = 400
 
 func TestMutationsAreCaught(t *testing.T) {
-	for _, m := range mutations {
+	for _, m := range slices.Concat(mutations, standbyMutations) {
 		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()

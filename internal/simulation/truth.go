@@ -30,6 +30,7 @@ type truth struct {
 	top     int64
 	dirty   map[string]*bucket // repositories whose root changed
 	taken   map[string]*holding
+	said    map[string]point.ID // what each Region's standby was last called a copy of
 	broken  error
 	pending []*bulk
 	order   int
@@ -79,7 +80,7 @@ type held struct {
 }
 
 func newTruth(w *world) *truth {
-	t := &truth{w: w, held: map[string][]*write{}, owners: map[string]*standing{}, claims: map[int64]*claimed{}, dirty: map[string]*bucket{}, taken: map[string]*holding{}}
+	t := &truth{w: w, held: map[string][]*write{}, owners: map[string]*standing{}, claims: map[int64]*claimed{}, dirty: map[string]*bucket{}, taken: map[string]*holding{}, said: map[string]point.ID{}}
 	for _, p := range w.places {
 		b := p.bucket
 		b.watch = func(key string, before, after *object) { t.changed(b, key, before, after) }
@@ -115,6 +116,8 @@ func (t *truth) changed(b *bucket, key string, before, after *object) {
 	switch {
 	case key == ledger.Key && after != nil:
 		t.claim(b, before, after.Body)
+	case key == standbyNotes && after != nil:
+		t.saysCopy(b)
 	case strings.HasPrefix(key, point.Prefix) && before != nil && after == nil && strings.Count(key, ".") == 1:
 		t.pruned(b, before)
 	case strings.Contains(key, "/index-") && !strings.Contains(key, "/indices/"):
@@ -556,6 +559,9 @@ func (d *standing) removed(which func(opensearch.Index) bool, f func() error) er
 		return err
 	}
 	for _, i := range before {
+		if c := d.w.inForce(); which(i) && c != nil && c.d == d {
+			d.w.fail("H6: index %s of the domain in force, in %s, is removed by the product", i.Name, d.region)
+		}
 		if which(i) && i.Health != opensearch.Red {
 			d.w.gone("index "+i.Name+" ("+i.UUID+") of "+d.endpoint, d.w.held[i.UUID])
 		}
