@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/drift/checks"
 	"github.com/opensearch-dr/osdr/internal/ledger"
@@ -76,7 +77,7 @@ var both = []string{"cluster.version"}
 var elsewhere = []string{
 	"role.exists", "role.trust", "role.policies", "role.boundary", "role.pass", "role.snapshot",
 	"domain.exists", "domain.sizing", "domain.standby", "domain.encryption", "domain.node-encryption", "domain.tls", "domain.endpoint", "domain.access-control",
-	"domain.access-policy", "domain.version", "domain.logs", "domain.software-update", "domain.auto-tune", "point.counts", "point.retention", "schedule.stray",
+	"domain.access-policy", "domain.version", "domain.logs", "domain.software-update", "domain.auto-tune", "point.counts", "point.retention", "schedule.stray", "standby.copy",
 }
 
 func TestNotesAreNoDrift(t *testing.T) {
@@ -89,6 +90,10 @@ func TestNotesAreNoDrift(t *testing.T) {
 		"a pin without a switch": {cold, func(w *world) {
 			w.put(west, point.PinsPrefix+"x.json", point.Pin{Point: point.ID{Generation: 2, Sequence: 1}, Holder: "h", Expires: now.Add(time.Hour)})
 		}, "leftover.pin us-west-2"},
+		"a standby is not copied yet": {warm, func(w *world) {
+			w.later(-48*time.Hour + time.Minute) // the tenure has just begun
+			w.inside[west].Standby = &contract.StandbyStatus{Restoring: "0000000002-0000000003"}
+		}, "standby.copy us-west-2"},
 		"the control Region is one of the pair": {cold, func(*world) {}, "ready.control global"},
 		"a switch is under way": {cold, func(w *world) {
 			l := w.ledger()
@@ -156,5 +161,14 @@ func TestTheDocsListEveryCheck(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("make golden writes it\n%s", diff)
+	}
+}
+
+// A warm standby restores now and then: its pin is no leftover.
+func TestThePinOfACopyIsNoLeftover(t *testing.T) {
+	w := open(t, warm)
+	w.put(west, point.PinsPrefix+"x.json", point.Pin{Point: point.ID{Generation: 2, Sequence: 1}, Holder: "restore in " + west, Expires: now.Add(time.Hour)})
+	if r := w.run(drift.Options{}); slices.Contains(ids(r, drift.Note), "leftover.pin us-west-2") {
+		t.Error(dump(r))
 	}
 }
