@@ -106,7 +106,11 @@ func (r *run) aim(ctx context.Context, p point.Point, final bool) error {
 const pinHolder = "restore in "
 
 func (r *run) pin(ctx context.Context, id point.ID) error {
-	return point.PinFor(ctx, r.source(), id, pinHolder+r.Region, pinFor)
+	ttl := pinFor
+	if r.copying {
+		ttl = copyPinFor
+	}
+	return point.PinFor(ctx, r.source(), id, pinHolder+r.Region, ttl)
 }
 
 // pass to the point that is aimed at.
@@ -203,7 +207,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 // spoiled: this point cannot be restored; another one is taken.
 func (r *run) spoiled(ctx context.Context, p point.Point, why string) error {
 	r.passOver([]string{fmt.Sprintf("recovery point %s is passed over: %s", p.ID, why)})
-	r.state.Bad, r.state.Target, r.state.Final = append(r.state.Bad, p.ID), nil, false
+	r.state.Bad, r.state.Target, r.state.Final, r.state.Copy = append(r.state.Bad, p.ID), nil, false, nil
 	if err := r.saveState(ctx); err != nil {
 		return err
 	}

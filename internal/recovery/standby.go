@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
@@ -15,6 +16,11 @@ import (
 // standbyFence begins the token of a fence that is up for nothing else than that
 // its domain is a copy: nobody's documents are in it.
 const standbyFence = "standby-g"
+
+// copyPinFor keeps the point of a copy from one minute's run to the next, and over a
+// short outage: a copy whose point went meanwhile begins the next one, which a
+// switch could not, and one that is no longer wanted holds retention up no longer.
+const copyPinFor = 15 * time.Minute
 
 // warm: this run was told that a domain which stands here is to be a copy.
 func (r *run) warm() bool { return r.req.Standby == contract.StandbyWarm }
@@ -81,8 +87,8 @@ func (r *run) aimed(ctx context.Context, dom domain.Recovery) error {
 		if !errors.Is(err, store.ErrAbsent) && !errors.Is(err, point.ErrMalformed) {
 			return err
 		}
-		// Its pin ran out in a long outage.
-		r.state.Target = nil
+		// Its pin ran out in a long outage, and the domain is half-way to it.
+		r.state.Target, r.state.Copy = nil, nil
 	}
 	if err := r.stillCopy(ctx, dom); err != nil {
 		return err
