@@ -101,15 +101,15 @@ func (r *run) rescued(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		over, err := r.overwritten(ctx, ok)
-		if err != nil {
-			return err
-		}
-		if !ok && !over {
+		if !ok {
 			if err := r.decide(ctx); err != nil {
 				return err
 			}
-			if r.state.Lost != "" {
+			over, err := r.overwritten(ctx)
+			if err != nil {
+				return err
+			}
+			if r.state.Lost != "" && !over {
 				r.state.Own, r.state.Since = true, r.led.Since
 				r.notice("no recovery point of generation %d came here: cluster %s, from which it was promoted, goes on with its own content (H11)", r.led.Generation, r.uuidIs)
 				return r.saveState(ctx)
@@ -123,10 +123,10 @@ func (r *run) rescued(ctx context.Context) error {
 }
 
 // overwritten: a restore over what this domain had has begun, of a warm standby or
-// of an earlier switch. Then it is no longer its own content that stands here.
-// Where there is a point to restore nobody asks.
-func (r *run) overwritten(ctx context.Context, restorable bool) (bool, error) {
-	if restorable {
+// of an earlier switch. Then it is no longer its own content that stands here. As
+// long as the other Region does not count as lost nobody asks.
+func (r *run) overwritten(ctx context.Context) (bool, error) {
+	if r.state.Lost == "" {
 		return false, nil
 	}
 	if _, restored, err := restore.LoadJournal(ctx, r.Own, r.uuidIs); err != nil || restored {
