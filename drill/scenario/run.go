@@ -42,6 +42,7 @@ var scenarios = map[string][]part{
 	"planned":    {setUp, {"planned", Planned}},
 	"cut":        {setUp, {"cut", Cut}},
 	"drift":      {{"set-up", DriftSetUp}, {"drift", Drift}},
+	"warm":       {{"set-up", WarmSetUp}, {"warm", Warm}},
 	"stale-flag": {setUp, {staleFlag, StaleFlag}},
 }
 
