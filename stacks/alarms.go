@@ -51,10 +51,16 @@ func functionErrors(scope constructs.Construct, n contract.Names, id, what, topi
 	})
 }
 
+// standbyUnwell is how long a warm standby may be red or yellow, in minutes: the
+// longest restore that a deployment waits for.
+const standbyUnwell = 60
+
 // domainAlarms are AWS's recommended ones
 // (docs.aws.amazon.com/opensearch-service/latest/developerguide/cloudwatch-alarms.html),
-// with its thresholds.
+// with its thresholds. A warm standby restores what changed at each recovery point,
+// and is red and yellow for as long: there it must last.
 func domainAlarms(scope constructs.Construct, v Variables, region string) {
+	restoring := v.Config.ActiveRegion != region
 	quarter := float64(v.Config.Domain.Volume.SizeGiB) * 1024 / 4 // MiB of one node
 	for _, a := range []struct {
 		id, what, metric, statistic, description string
@@ -72,6 +78,10 @@ func domainAlarms(scope constructs.Construct, v Variables, region string) {
 		{"AlarmProcessor", "domain-processor", "CPUUtilization", "Average", "Processors at 80 % for 45 minutes. First: larger or more nodes.", alarm.AtLeast, 80, 900, 3},
 		{"AlarmAutomatedSnapshots", "domain-automated-snapshots", "AutomatedSnapshotFailure", "Maximum", "The service's own snapshots fail for 36 hours; they are apart from the recovery points. First: the domain's health.", alarm.AtLeast, 1, 60, 1},
 	} {
+		if restoring && (a.what == "domain-red" || a.what == "domain-yellow") {
+			a.periods = standbyUnwell
+			a.description += " This is the warm standby, which is so while it restores: it lasts for an hour."
+		}
 		// The two of the key have no data until there is a problem, and a domain that
 		// is being made has none at all: silence is good news here, the age of the
 		// recovery point tells the other kind.

@@ -191,6 +191,15 @@ func schedules(stack awscdk.Stack, v Variables, region, queue, recovery string) 
 		// References, so that nothing is started before it exists: the dead letters
 		// would have one on the first day.
 		FunctionARN: recovery, RoleARN: scheduler.ARN, DeadLetters: queue,
-		Input: `{"action":"` + contract.ActionTick + `"}`,
+		Input: minuteRun(c.Standby),
 	})
+}
+
+// minuteRun is what the controller is asked each minute. That the standby is to be
+// a copy goes with it, since a function must not change for that (X4).
+func minuteRun(standby string) string {
+	if standby == contract.StandbyWarm {
+		return `{"action":"` + contract.ActionTick + `","standby":"` + standby + `"}`
+	}
+	return `{"action":"` + contract.ActionTick + `"}`
 }

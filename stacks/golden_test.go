@@ -14,9 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the goldens under testdata/golden")
 
-// goldenOf a stack in a variant. Foundations have one golden for every flag and
-// standby, because they must not differ (X4); recovery and traffic follow the
-// flag only, the domain both.
+// goldenOf a stack in a variant. Foundations have one golden for every flag,
+// because they must not differ (X4), and one for each standby, which the minute
+// run's schedule tells; recovery and traffic follow the flag only, the domain both.
 func goldenOf(stack string, v variant) string {
 	variant := v.name
 	if variant == "failover" {
@@ -24,10 +24,10 @@ func goldenOf(stack string, v variant) string {
 		return filepath.Join("testdata", "golden", stack+".failover.json")
 	}
 	if v.name != "options" {
-		flag, _, _ := strings.Cut(v.name, ".")
+		flag, standby, _ := strings.Cut(v.name, ".")
 		switch {
 		case strings.Contains(stack, "-foundation-"):
-			variant = "any"
+			variant = standby
 		case strings.Contains(stack, "-recovery-"), strings.HasSuffix(stack, "-traffic"):
 			variant = flag
 		}

@@ -16,6 +16,7 @@ var unplayed = map[string]string{
 	"leftover.pin":       "a note; each switch pins",
 	"cluster.identity":   "scenario regular makes the domain again",
 	"cluster.warm":       "the nodes have no warm tier",
+	"standby.copy":       "the standby of these changes is cold; scenario warm holds a warm one against its points",
 	"cluster.shard-size": "it takes 140 GiB in one shard",
 	// --ready has a step of its own, on a system that is.
 	"ready.independence": "the templates hold it",

@@ -45,6 +45,7 @@ var scenarios = map[string][]part{
 	"drift":      {{"set-up", DriftSetUp}, {"drift", Drift}},
 	"pipelines":  {{"set-up", DriftSetUp}, {"pipelines", Pipelines}},
 	"doctor":     {setUp, doctor},
+	"warm":       {{"set-up", WarmSetUp}, {"warm", Warm}},
 	"stale-flag": {setUp, {staleFlag, StaleFlag}},
 }
 

@@ -20,7 +20,7 @@ type Config struct {
 	PrimaryRegion        string    `json:"primaryRegion" allowed:"a Region of the aws partition" doc:"Region that normally serves."`
 	SecondaryRegion      string    `json:"secondaryRegion" allowed:"another Region than the primary" doc:"Region that takes over."`
 	ControlRegion        string    `json:"controlRegion" allowed:"a Region" doc:"Region of the traffic stack. Left out, it is the secondary; a third one is better: it lives when either of the two is lost (X10)."`
-	Standby              string    `json:"standby" allowed:"cold, warm" doc:"cold: no domain in the other Region until a failover. warm: a domain stands there, so that a failover saves its creation; the restore is still to come."`
+	Standby              string    `json:"standby" allowed:"cold, warm" doc:"cold: no domain in the other Region until a failover. warm: a read-only copy stands there, which follows the recovery points, so that a switch makes no domain and restores only what changed since the last one. It takes nothing of its own: what somebody writes there is saved in a salvage and goes."`
 	EngineVersion        string    `json:"engineVersion" allowed:"OpenSearch_<major>.<minor>, 2.0 or newer" doc:"Engine of both domains. Upgrade the standby first; a restore goes forward only."`
 	Domain               Domain    `json:"domain"`
 	DNS                  DNS       `json:"dns"`
@@ -141,10 +141,21 @@ const settleMinutes = 2
 // one that takes longer, is seen at the objective and not hidden by slack in it.
 func (c Config) SnapshotEveryMinutes() int { return c.RPOMinutes / 2 }
 
+// copyMinutes is what a warm standby may take for what changed from one recovery
+// point to the next, before somebody is told.
+const copyMinutes = 5
+
+// CopyMayLag is how long after a warm standby's own recovery point the newest one
+// may have begun. Two follow each other by half the objective, and a copy may skip
+// one while it restores the one before.
+func (c Config) CopyMayLag() time.Duration {
+	return time.Duration(c.RPOMinutes+copyMinutes) * time.Minute
+}
+
 // HasDomain says whether region holds a domain: the active one always, the
 // other one in warm standby.
 func (a App) HasDomain(region string) bool {
-	return region == a.ActiveRegion || a.Standby == "warm"
+	return region == a.ActiveRegion || a.Standby == contract.StandbyWarm
 }
 
 // Settings of the functions. Nothing of the flags is in it: a flip of

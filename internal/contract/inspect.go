@@ -29,10 +29,13 @@ type Inspection struct {
 	Fenced       bool              `json:"fenced,omitempty"` // a fence is up, which explains them
 	// AutoCreate is action.auto_create_index; AutoCreateLeft: it is what a fence
 	// sets.
-	AutoCreate     string            `json:"autoCreate,omitempty"`
-	AutoCreateLeft bool              `json:"autoCreateLeft,omitempty"`
-	Largest        ShardState        `json:"largest,omitzero"`
-	Failed         map[string]string `json:"failed,omitempty"` // part: why it could not be looked at
+	AutoCreate     string     `json:"autoCreate,omitempty"`
+	AutoCreateLeft bool       `json:"autoCreateLeft,omitempty"`
+	Largest        ShardState `json:"largest,omitzero"`
+	// Standby is what the domain is a copy of; nil: it is none, or was none yet when
+	// its controller last looked.
+	Standby *StandbyStatus    `json:"standby,omitempty"`
+	Failed  map[string]string `json:"failed,omitempty"` // part: why it could not be looked at
 }
 
 // Parts of an Inspection, the keys of Failed.
@@ -42,6 +45,7 @@ const (
 	PartRepositories = "repositories"
 	PartIndices      = "indices"
 	PartSettings     = "settings"
+	PartStandby      = "standby"
 )
 
 // MappingState of one role inside the domain.

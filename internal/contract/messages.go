@@ -63,6 +63,10 @@ type RecoveryRequest struct {
 	Token string `json:"token,omitempty"`
 	// Final point that the caller has restored; of ActionRecheck.
 	Final string `json:"final,omitempty"`
+	// Standby is StandbyWarm where dr.standby is. A function must not change with it
+	// (X4), so the schedule of the minute run tells it, and who wants to hear of it;
+	// who does not tell it changes nothing about a standby.
+	Standby string `json:"standby,omitempty"`
 }
 
 // Domain of a RecoveryStatus.
@@ -114,6 +118,9 @@ type RecoveryStatus struct {
 	Fence  *FenceStatus  `json:"fence,omitempty"` // of this Region's domain
 	// Points in this Region's bucket, newest first; only ActionStatus lists them.
 	Points []PointStatus `json:"points,omitempty"`
+	// Standby is what this Region's domain is while it is a warm one; nil: it is
+	// none, or nothing is known of it yet.
+	Standby *StandbyStatus `json:"standby,omitempty"`
 	// Notices of the run, for people.
 	Notices []string `json:"notices,omitempty"`
 	// Examination of the domain; only ActionDoctor makes one.

@@ -73,12 +73,33 @@ func (o *Operator) attentionOf(s Status, r Region) []string {
 	if r.exists && o.App.Standby == "cold" && !live {
 		say("a domain stands here although standby is cold: deploy with activeRegion %s in cdk.json to stand it down (it is saved first); if that changes nothing, no stack has it: docs/runbooks/orphan-domain.md (U5)", f.ActiveRegion)
 	}
+	if line := o.copyLate(s, r); line != "" && !live {
+		say("%s", line)
+	}
 	if r.LedgerError == "" && r.PointsError == "" {
 		if line := o.stale(s, r); line != "" {
 			say("%s", line)
 		}
 	}
 	return out
+}
+
+// copyLate: a warm standby is no copy, or one that is too old: a switch to it would
+// restore what it lacks.
+func (o *Operator) copyLate(s Status, r Region) string {
+	if o.App.Standby != contract.StandbyWarm || !r.exists || r.ControllerError != "" {
+		return ""
+	}
+	late := o.App.CopyMayLag()
+	switch c := r.Standby; {
+	case c != nil && c.Hindrance != "":
+		return "the standby is not brought up to date: " + c.Hindrance
+	case (c == nil || c.Copy == "") && s.Now.Sub(s.InForce.Since) > late:
+		return "the standby is no copy yet; its controller's log says why"
+	case c != nil && time.Duration(c.BehindSeconds)*time.Second > late:
+		return fmt.Sprintf("the standby is %s behind the newest recovery point: %s", short(time.Duration(c.BehindSeconds)*time.Second), c.Doing())
+	}
+	return ""
 }
 
 // stale: the points of the active domain, which stand in the other Region, are

@@ -41,6 +41,9 @@ func (o *Operator) objective(s Status) *Objective {
 			}
 			out.LossSeconds = new(p.AgeSeconds)
 			out.RestoreSeconds = p.Bytes/(restoreRate*int64(max(1, o.App.Domain.DataNodes))) + 1
+			if c := r.Standby; c != nil && c.Copy == p.ID && c.Restoring == "" {
+				out.RestoreSeconds = 1 // a copy of that very point; what an older one lacks nobody knows
+			}
 			break
 		}
 	}

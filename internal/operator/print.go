@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/opensearch-dr/osdr/internal/contract"
 )
 
 // page collects lines.
@@ -129,6 +131,9 @@ func (s Status) printRegion(p *page, r Region) {
 	for _, n := range r.Notices {
 		p.part("notice", "%s", n)
 	}
+	if r.Standby != nil {
+		p.part("copy", "%s", copyLine(*r.Standby))
+	}
 	for _, f := range r.Fences {
 		final := ""
 		if f.Final != "" {
@@ -149,6 +154,25 @@ func (s Status) printRegion(p *page, r Region) {
 	for _, x := range r.Pins {
 		p.part("pin", "%s by %s until %s", x.Point, x.Holder, clock(x.Expires))
 	}
+}
+
+// copyLine: which recovery point a warm standby holds, and what goes on.
+func copyLine(s contract.StandbyStatus) string {
+	age := func(seconds int64) string { return short(time.Duration(seconds) * time.Second) }
+	what := "none whole"
+	switch {
+	case s.Copy != "" && s.BehindSeconds > 0:
+		what = fmt.Sprintf("of recovery point %s, %s old, %s behind %s", s.Copy, age(s.AgeSeconds), age(s.BehindSeconds), s.Newest)
+	case s.Copy != "":
+		what = fmt.Sprintf("of recovery point %s, %s old", s.Copy, age(s.AgeSeconds))
+	}
+	switch {
+	case s.Hindrance != "":
+		return what + "; IN THE WAY: " + s.Hindrance
+	case s.Restoring != "" || s.WaitingFor != "":
+		return what + "; " + s.Doing()
+	}
+	return what
 }
 
 // noAnswer says first what matters of an error.

@@ -82,11 +82,13 @@ type Region struct {
 	PointsError     string   `json:"pointsError,omitempty"`
 	Fences          []Fence  `json:"fences,omitempty"`
 	FencesError     string   `json:"fencesError,omitempty"`
-	Pins            []Pin    `json:"pins,omitempty"`
-	PinsError       string   `json:"pinsError,omitempty"`
-	exists          bool     // the domain does
-	copies          []ledger.Ledger
-	status          *contract.RecoveryStatus
+	// Standby is what a warm standby is a copy of; the controller tells.
+	Standby   *contract.StandbyStatus `json:"standby,omitempty"`
+	Pins      []Pin                   `json:"pins,omitempty"`
+	PinsError string                  `json:"pinsError,omitempty"`
+	exists    bool                    // the domain does
+	copies    []ledger.Ledger
+	status    *contract.RecoveryStatus
 }
 
 // Fence of a domain of this Region.
@@ -234,7 +236,7 @@ func (o *Operator) domain(ctx context.Context, r *Region) {
 
 // controller is told which Region is away, so that it does not wait for it too.
 func (o *Operator) controller(ctx context.Context, readings map[string]ledger.Reading, r *Region) {
-	req := contract.RecoveryRequest{Action: contract.ActionStatus}
+	req := contract.RecoveryRequest{Action: contract.ActionStatus, Standby: o.App.Standby}
 	if other := o.App.Other(r.Region); away(readings[other]) {
 		req.Wish.UnreachableRegion = other
 	}
@@ -243,7 +245,7 @@ func (o *Operator) controller(ctx context.Context, readings map[string]ledger.Re
 		r.ControllerError = o.brief(err)
 		return
 	}
-	r.status, r.Controller, r.Documents, r.Notices = &c, c.Phase, c.Documents, c.Notices
+	r.status, r.Controller, r.Documents, r.Notices, r.Standby = &c, c.Phase, c.Documents, c.Notices, c.Standby
 }
 
 func (o *Operator) fences(ctx context.Context, b store.Bucket, r *Region) {

@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/restore"
 )
 
@@ -25,17 +27,12 @@ func (r *run) verified(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
-	if err != nil {
-		return err
-	}
-	all, err := dom.Indices(ctx)
+	problems, have, _, err := r.unlike(ctx, dom, pass.Point, r.state.Final && r.state.Lost == "")
 	if err != nil {
 		return err
 	}
 	var left []string
-	wanted, have := restore.Choose(pass.Point, pass.Select), guarded(nil)(all)
-	for _, x := range restore.Verify(wanted, have, j, r.state.Final && r.state.Lost == "") {
+	for _, x := range problems {
 		accepted := false
 		for _, a := range pass.Accepted {
 			accepted = accepted || a == x.Index
@@ -53,12 +50,27 @@ func (r *run) verified(ctx context.Context) error {
 	for _, i := range have {
 		here += i.Documents
 	}
-	for _, i := range wanted.Indices {
+	for _, i := range restore.Choose(pass.Point, pass.Select).Indices {
 		there += i.Documents
 	}
 	// Counts are told, and decide nothing: sequence numbers do (H20).
 	r.notice("verified: %d indexes with %d documents; recovery point %s counted %d", len(have), here, pass.Point.ID, there)
 	return nil
+}
+
+// unlike the point: how the domain differs from it, as it stands, with what stands
+// there and the journal that tells which of it is ours.
+func (r *run) unlike(ctx context.Context, dom domain.Recovery, p point.Point, exact bool) ([]restore.Problem, []opensearch.Index, restore.Journal, error) {
+	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return nil, nil, j, err
+	}
+	all, err := dom.Indices(ctx)
+	if err != nil {
+		return nil, nil, j, err
+	}
+	have := guarded(nil)(all)
+	return restore.Verify(restore.Choose(p, r.Settings.Restore), have, j, exact), have, j, nil
 }
 
 // taken: the claim consumes this very mark, after one more look at everything it

@@ -62,7 +62,7 @@ func (r *run) guard(ctx context.Context) error {
 		return r.raise(ctx, dom, rec, *i)
 	case r.active():
 		return r.finished(ctx)
-	case r.tenured(uuid) || rec != nil && rec.State != fence.Quiet:
+	case r.tenured(uuid) || rec != nil && rec.State != fence.Quiet || r.warm():
 		if i != nil && i.To == r.Region && (rec == nil || rec.State == fence.Quiet) {
 			return nil // a switch back restores over it
 		}
@@ -212,9 +212,12 @@ func (r *run) stillAsked(ctx context.Context, token string) error {
 }
 
 // superseded: another domain is in force. This one takes no writes until it is
-// gone; what it holds stays (H5, H15).
+// gone; what it holds stays (H5, H15). Nor does a warm standby, which is a copy.
 func (r *run) superseded(ctx context.Context, dom domain.Recovery, rec *fence.Record) error {
-	token := fmt.Sprintf("superseded-g%d", r.led.Generation)
+	token, why := fmt.Sprintf("superseded-g%d", r.led.Generation), "was superseded by"
+	if r.warm() && !r.tenured(r.uuidIs) {
+		token, why = fmt.Sprintf("%s%d", standbyFence, r.led.Generation), "is the warm standby of"
+	}
 	if rec != nil && rec.State != fence.Quiet && rec.State != fence.Lifting {
 		token = rec.Token
 	}
@@ -230,7 +233,7 @@ func (r *run) superseded(ctx context.Context, dom domain.Recovery, rec *fence.Re
 		return err
 	}
 	if rec == nil {
-		r.notice("cluster %s was superseded by generation %d in %s: it is fenced and stays so", r.uuidIs, r.led.Generation, r.led.ActiveRegion)
+		r.notice("cluster %s %s generation %d in %s: it is fenced and stays so", r.uuidIs, why, r.led.Generation, r.led.ActiveRegion)
 	}
 	if waiting != "" {
 		r.notice("fencing a superseded domain: waiting for %s", waiting)

@@ -57,6 +57,7 @@ func (r *run) inspect(ctx context.Context) error {
 		{contract.PartRepositories, inspectRepositories},
 		{contract.PartIndices, inspectIndices},
 		{contract.PartSettings, inspectSettings},
+		{contract.PartStandby, r.inspectStandby},
 	} {
 		if err := part.look(ctx, dom, i); err != nil {
 			i.Failed[part.name] = fmt.Sprintf("look at the %s of the domain in %s: %v", part.name, r.Region, err)
@@ -153,6 +154,20 @@ func inspectIndices(ctx context.Context, dom domain.Recovery, i *contract.Inspec
 		}
 	}
 	return nil
+}
+
+// inspectStandby: what the notes of the idle Region's domain say.
+func (r *run) inspectStandby(ctx context.Context, _ domain.Recovery, i *contract.Inspection) (err error) {
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	if r.ledErr != nil {
+		return r.ledErr
+	}
+	if r.claimed && !r.active() {
+		i.Standby, err = r.standsBy(ctx, i.ClusterUUID)
+	}
+	return err
 }
 
 func inspectSettings(ctx context.Context, dom domain.Recovery, i *contract.Inspection) error {

@@ -284,6 +284,9 @@ func (r *run) copyBoth(ctx context.Context) error {
 // may is asked directly before everything that changes the domain for a switch:
 // the ledger here still has our mark, and the lease is ours (H6).
 func (r *run) may(ctx context.Context) error {
+	if r.copying {
+		return r.mayCopy(ctx)
+	}
 	v := ledger.ReadOne(ctx, r.Own)
 	switch {
 	case v.Answer != ledger.Present:

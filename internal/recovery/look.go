@@ -142,6 +142,11 @@ func (r *run) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.warm() && r.claimed && !r.active() {
+		if r.status.Standby, err = r.standsBy(ctx, uuid); err != nil {
+			return err
+		}
+	}
 	rec, err := fence.Load(ctx, r.Own, uuid)
 	if err != nil || rec == nil {
 		return err

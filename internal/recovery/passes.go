@@ -106,7 +106,11 @@ func (r *run) aim(ctx context.Context, p point.Point, final bool) error {
 const pinHolder = "restore in "
 
 func (r *run) pin(ctx context.Context, id point.ID) error {
-	return point.PinFor(ctx, r.source(), id, pinHolder+r.Region, pinFor)
+	ttl := pinFor
+	if r.copying {
+		ttl = copyPinFor
+	}
+	return point.PinFor(ctx, r.source(), id, pinHolder+r.Region, ttl)
 }
 
 // pass to the point that is aimed at.
@@ -189,6 +193,8 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 		return r.spoiled(ctx, p, out.Refused)
 	case len(out.Failed) > 0:
 		return r.spoiled(ctx, p, strings.Join(first(out.Failed, 3), "; "))
+	case len(out.Forbidden) > 0 && r.copying:
+		return refuse("it holds what the restore would destroy: %s. Look at it, and delete it if nobody needs it", strings.Join(first(out.Forbidden, 5), "; "))
 	case len(out.Forbidden) > 0:
 		return r.giveUp(ctx, r.intent, refuse("in the domain of %s, cluster %s, stands in the way what the restore would destroy: %s. Delete it, or leave it out by dr.restore.exclude, or accept an index that is not in the recovery point by -c acceptUnverified=<index>, then run the command again",
 			r.Region, r.uuidIs, strings.Join(first(out.Forbidden, 5), "; ")))
@@ -201,7 +207,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 // spoiled: this point cannot be restored; another one is taken.
 func (r *run) spoiled(ctx context.Context, p point.Point, why string) error {
 	r.passOver([]string{fmt.Sprintf("recovery point %s is passed over: %s", p.ID, why)})
-	r.state.Bad, r.state.Target, r.state.Final = append(r.state.Bad, p.ID), nil, false
+	r.state.Bad, r.state.Target, r.state.Final, r.state.Copy = append(r.state.Bad, p.ID), nil, false, nil
 	if err := r.saveState(ctx); err != nil {
 		return err
 	}

@@ -101,6 +101,8 @@ type run struct {
 	nothing bool           // a release has nothing to save
 	holds   string         // what it would give up, for people
 	failed  error          // of a step of the switch, told as a wait
+	copying bool           // the notes are a warm standby's, no switch's
+	ours    bool           // all that stands here is ours by the journal
 }
 
 // waiting and refusal are the two ways a step ends a run without an error.

@@ -112,7 +112,7 @@ func (r *run) missable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.tenured(uuid) || rec != nil && rec.State != fence.Quiet {
+	if r.tenured(uuid) || rec != nil && rec.State != fence.Quiet && !strings.HasPrefix(rec.Token, standbyFence) {
 		return nil
 	}
 	// Never active: what is ours by the journal, or empty, nobody can miss.
@@ -163,11 +163,7 @@ func (r *run) salvaged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w := snapshot.Select(all, streams).Worrying(); len(w) > 0 {
-		var names []string
-		for _, l := range w {
-			names = append(names, l.Name+" ("+l.Reason+")")
-		}
+	if names := unsaveable(all, streams); len(names) > 0 {
 		return r.kept("no snapshot takes " + strings.Join(first(names, 10), ", "))
 	}
 	rec, err := fence.Load(ctx, r.Own, r.uuidIs)
@@ -184,6 +180,15 @@ func (r *run) salvaged(ctx context.Context) error {
 	}
 	r.notice("salvage of cluster %s: recovery point %s, %d documents, in %s", r.uuidIs, p.ID, p.Documents, r.Other.Name())
 	return nil
+}
+
+// unsaveable is what no snapshot takes, and somebody may miss.
+func unsaveable(all []opensearch.Index, streams []opensearch.DataStream) []string {
+	var names []string
+	for _, l := range snapshot.Select(all, streams).Worrying() {
+		names = append(names, l.Name+" ("+l.Reason+")")
+	}
+	return names
 }
 
 // stillStandby before each change: the ledger has not named this domain meanwhile.

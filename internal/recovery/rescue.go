@@ -19,7 +19,7 @@ import (
 // saved are whole points of this domain that cover what stands in it: salvage, in
 // the other Region's bucket (rule (b)).
 func (r *run) saved(ctx context.Context) ([]point.Point, error) {
-	if r.view.Other.Answer == ledger.Unreachable {
+	if r.view.Other.Answer == ledger.Unreachable || r.ours {
 		return nil, nil
 	}
 	p, ok, _, err := point.NewestWhole(ctx, r.Other, func(p point.Point) bool { return p.ClusterUUID == r.uuidIs })
@@ -40,9 +40,11 @@ func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Reco
 	if err != nil {
 		return nil, err
 	}
-	saved, err := r.saved(ctx)
-	if err != nil {
-		return nil, err
+	var saved []point.Point
+	if !r.copying {
+		if saved, err = r.saved(ctx); err != nil {
+			return nil, err
+		}
 	}
 	all, err := dom.Indices(ctx)
 	if err != nil {
@@ -50,16 +52,29 @@ func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Reco
 	}
 	have := guarded(rec)(all)
 	j.Adopt(have)
+	have = slices.DeleteFunc(have, func(i opensearch.Index) bool { return slices.Contains(stay, i.Name) })
+	out := forbidden(have, j, saved)
+	if r.copying { // nearly every minute all is ours, and the other Region is asked for nothing
+		if r.ours = len(out) == 0; r.ours {
+			return nil, nil
+		}
+		if saved, err = r.saved(ctx); err != nil {
+			return nil, err
+		}
+		out = forbidden(have, j, saved)
+	}
+	return out, nil
+}
+
+// forbidden by the rule of destruction, of what stands there.
+func forbidden(have []opensearch.Index, j restore.Journal, saved []point.Point) []string {
 	var out []string
 	for _, i := range have {
-		if slices.Contains(stay, i.Name) {
-			continue
-		}
 		if err := destruction.Allowed(i, j.Mine(i.Name), saved); err != nil {
 			out = append(out, err.Error())
 		}
 	}
-	return out, nil
+	return out
 }
 
 // rescued: what stands here and is only here is saved before anything is restored
@@ -90,7 +105,11 @@ func (r *run) rescued(ctx context.Context) error {
 			if err := r.decide(ctx); err != nil {
 				return err
 			}
-			if r.state.Lost != "" {
+			over, err := r.overwritten(ctx)
+			if err != nil {
+				return err
+			}
+			if r.state.Lost != "" && !over {
 				r.state.Own, r.state.Since = true, r.led.Since
 				r.notice("no recovery point of generation %d came here: cluster %s, from which it was promoted, goes on with its own content (H11)", r.led.Generation, r.uuidIs)
 				return r.saveState(ctx)
@@ -103,9 +122,28 @@ func (r *run) rescued(ctx context.Context) error {
 	return r.salvage(ctx, dom, rec, names)
 }
 
+// overwritten: a restore over what this domain had has begun, of a warm standby or
+// of an earlier switch. Then it is no longer its own content that stands here. As
+// long as the other Region does not count as lost nobody asks.
+func (r *run) overwritten(ctx context.Context) (bool, error) {
+	if r.state.Lost == "" {
+		return false, nil
+	}
+	if _, restored, err := restore.LoadJournal(ctx, r.Own, r.uuidIs); err != nil || restored {
+		return restored, err
+	}
+	notes, _, err := r.standbyNotes(ctx)
+	return notes != nil && notes.Token == r.standbyToken(r.uuidIs) && (notes.Target != nil || notes.Copy != nil), err
+}
+
 // salvage point of this Region's domain, in the other Region's bucket.
 func (r *run) salvage(ctx context.Context, dom domain.Recovery, rec *fence.Record, names []string) error {
 	what := strings.Join(first(names, 5), "; ")
+	if r.copying {
+		if err := r.saveable(ctx, dom, what); err != nil {
+			return err
+		}
+	}
 	if r.view.Other.Answer == ledger.Unreachable {
 		return r.giveUp(ctx, r.intent, refuse("the domain in %s, cluster %s, holds what is saved nowhere and the bucket of %s does not answer: %s. Wait for that bucket, or delete those indexes, or let one stay that is not in the recovery point by -c acceptUnverified=<index>, or give all of them up by -c abandonDomain=%s; then run the command again",
 			r.Region, r.uuidIs, r.other(), what, r.uuidIs))

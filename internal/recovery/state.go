@@ -19,6 +19,8 @@ import (
 const (
 	stateKey = "_dr/journal/switch.json"
 	endKey   = "_dr/journal/ended.json"
+	// standbyKey has the notes of a warm standby, in its own Region's bucket.
+	standbyKey = "_dr/journal/standby.json"
 )
 
 const (
@@ -69,10 +71,21 @@ type state struct {
 	Ended time.Time `json:"ended,omitzero"`
 	// Progress at the end of the last run that drove it, for who asks (G7).
 	Progress *contract.Progress `json:"progress,omitempty"`
+	// Copy and Hindrance are a warm standby's.
+	Copy      *copied `json:"copy,omitempty"`
+	Hindrance string  `json:"hindrance,omitempty"`
+}
+
+// notesKey of what this run goes on with: a switch, or a warm standby.
+func (r *run) notesKey() string {
+	if r.copying {
+		return standbyKey
+	}
+	return stateKey
 }
 
 func (r *run) loadState(ctx context.Context) error {
-	o, err := r.Own.Get(ctx, stateKey)
+	o, err := r.Own.Get(ctx, r.notesKey())
 	if errors.Is(err, store.ErrAbsent) {
 		r.stateAt = store.Version{}
 		return nil
@@ -94,7 +107,7 @@ func (r *run) saveState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := store.Replace(ctx, r.Own, stateKey, body, &r.stateAt); err != nil {
+	if err := store.Replace(ctx, r.Own, r.notesKey(), body, &r.stateAt); err != nil {
 		return fmt.Errorf("write the notes of the switch: %w", err)
 	}
 	return nil

@@ -26,6 +26,7 @@ func (r *run) tick(ctx context.Context) error {
 		{"map access", (*run).keepAccess},
 		{"guard the domain", (*run).guard},
 		{"go on with the switch", (*run).drive},
+		{"keep the standby a copy", (*run).follow},
 		{"settle snapshots", (*run).settle},
 		{"keep the record right", (*run).keepRecord},
 		{"name the active Region", (*run).told},

@@ -184,7 +184,7 @@ func (w *world) tick(region string) {
 		return
 	}
 	w.begin(contract.Recovery, region, func(q *process) {
-		_, _ = w.recovery(q, contract.RecoveryRequest{Action: contract.ActionTick})
+		_, _ = w.recovery(q, contract.RecoveryRequest{Action: contract.ActionTick, Standby: w.standby()})
 	})
 }
 

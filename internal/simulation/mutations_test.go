@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ type mutated struct {
 const within = 400
 
 func TestMutationsAreCaught(t *testing.T) {
-	for _, m := range mutations {
+	for _, m := range slices.Concat(mutations, standbyMutations) {
 		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()

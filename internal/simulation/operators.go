@@ -62,7 +62,7 @@ func (w *world) commanded(p *process, c command) error {
 		asked = w.now.Format(time.RFC3339)
 	}
 	domain := func(region string) template {
-		t := template{domain: region == active, schedule: region == active, gate: wish(region)}
+		t := template{domain: region == active || w.warm, schedule: region == active, gate: wish(region)}
 		t.gate.AbandonDomain, t.gate.DomainWanted = c.abandon, fmt.Sprint(t.domain)
 		if t.domain {
 			t.meant = wish(region)

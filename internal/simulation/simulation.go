@@ -19,7 +19,7 @@ import (
 
 // Statistics of histories.
 type Statistics struct {
-	Steps, Acknowledged, Claims, Planned, Unplanned, Restores, Pruned, StuckRollbacks, Points int
+	Steps, Acknowledged, Claims, Planned, Unplanned, Restores, Pruned, StuckRollbacks, Points, Copies int
 }
 
 // Add those of another history.
@@ -33,6 +33,7 @@ func (s *Statistics) Add(o Statistics) {
 	s.Pruned += o.Pruned
 	s.StuckRollbacks += o.StuckRollbacks
 	s.Points += o.Points
+	s.Copies += o.Copies
 }
 
 // Result of one history.
@@ -63,6 +64,7 @@ func Play(seed uint64, o Options) Result {
 	}
 	w := newWorld(s, m)
 	w.impatient = o.Mutation != nil
+	w.warm = seed%warmEvery == 0
 	w.play()
 	r.Broken = s.failed
 	if r.Broken == nil {

@@ -24,6 +24,7 @@ type truth struct {
 	top     int64
 	dirty   map[string]*bucket // repositories whose root changed
 	taken   map[string]*holding
+	said    map[string]point.ID // what each Region's standby was last called a copy of
 	broken  error
 	pending []*bulk
 	order   int
@@ -73,7 +74,7 @@ type held struct {
 }
 
 func newTruth(w *world) *truth {
-	t := &truth{w: w, held: map[string][]*write{}, owners: map[string]*standing{}, claims: map[int64]*claimed{}, dirty: map[string]*bucket{}, taken: map[string]*holding{}}
+	t := &truth{w: w, held: map[string][]*write{}, owners: map[string]*standing{}, claims: map[int64]*claimed{}, dirty: map[string]*bucket{}, taken: map[string]*holding{}, said: map[string]point.ID{}}
 	for _, p := range w.places {
 		b := p.bucket
 		b.watch = func(key string, before, after *object) { t.changed(b, key, before, after) }
@@ -109,6 +110,8 @@ func (t *truth) changed(b *bucket, key string, before, after *object) {
 	switch {
 	case key == ledger.Key && after != nil:
 		t.claim(b, before, after.Body)
+	case key == standbyNotes && after != nil:
+		t.saysCopy(b)
 	case strings.HasPrefix(key, point.Prefix) && before != nil && after == nil && strings.Count(key, ".") == 1:
 		t.pruned(b, before)
 	case strings.Contains(key, "/index-") && !strings.Contains(key, "/indices/"):

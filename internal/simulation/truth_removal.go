@@ -67,6 +67,9 @@ func (d *standing) removed(which func(opensearch.Index) bool, f func() error) er
 		return err
 	}
 	for _, i := range before {
+		if c := d.w.inForce(); which(i) && c != nil && c.d == d {
+			d.w.fail("H6: index %s of the domain in force, in %s, is removed by the product", i.Name, d.region)
+		}
 		if which(i) && i.Health != opensearch.Red {
 			d.w.gone("index "+i.Name+" ("+i.UUID+") of "+d.endpoint, d.w.held[i.UUID])
 		}

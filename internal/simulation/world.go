@@ -48,6 +48,7 @@ type world struct {
 	// impatient with the end: what a broken promise keeps from ending is not waited for.
 	impatient bool
 	idle      bool // nobody writes yet
+	warm      bool // dr.standby
 	stats     Statistics
 }
 

@@ -297,6 +297,15 @@ var changes = []change{
 	{"a shard of 200 GiB", cold, func(w *world) { w.inside[east].Largest.Bytes = 200 << 30 }, []string{"cluster.shard-size us-east-1"}},
 	{"the target is too small", third, func(w *world) { w.big(90 << 30) }, []string{"cluster.disk us-west-2"}},
 
+	{"a standby has fallen behind", warm, func(w *world) {
+		s := w.inside[west].Standby
+		s.Copy, s.BehindSeconds, s.Restoring, s.Percent, s.WaitingFor = "0000000002-0000000001", 4200, s.Newest, 40, "the restore of 2 indexes"
+	}, []string{"standby.copy us-west-2"}},
+	{"a standby holds something of its own", warm, func(w *world) {
+		w.inside[west].Standby = &contract.StandbyStatus{Hindrance: "it holds what no snapshot takes: old (UltraWarm)"}
+	}, []string{"standby.copy us-west-2"}},
+	{"a standby never became a copy", warm, func(w *world) { w.inside[west].Standby = nil }, []string{"standby.copy us-west-2"}},
+
 	{"X: a stack without its roles", cold, func(w *world) {
 		held := w.held["osdr-foundation-us-west-2"]
 		w.held["osdr-foundation-us-west-2"] = slices.DeleteFunc(held, func(r reader.StackResource) bool { return r.Physical == "osdr-TheSnapshotRole-us-west-2" })

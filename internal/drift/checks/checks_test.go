@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/drift/checks"
 	"github.com/opensearch-dr/osdr/internal/ledger"
@@ -81,7 +82,7 @@ var elsewhere = map[string][]string{
 	east: {"role.pass", "role.snapshot", "schedule.stray"},
 	west: {
 		"domain.access-control", "domain.access-policy", "domain.encryption", "domain.endpoint", "domain.exists", "domain.logs", "domain.node-encryption",
-		"domain.sizing", "domain.software-update", "domain.standby", "domain.tls", "domain.version", "role.pass", "role.snapshot",
+		"domain.sizing", "domain.software-update", "domain.standby", "domain.tls", "domain.version", "role.pass", "role.snapshot", "standby.copy",
 	},
 }
 
@@ -96,6 +97,10 @@ var notes = []struct {
 	{"a pin without a switch", cold, func(w *world) {
 		w.put(west, point.PinsPrefix+"x.json", point.Pin{Point: point.ID{Generation: 2, Sequence: 1}, Holder: "h", Expires: now.Add(time.Hour)})
 	}, "leftover.pin us-west-2"},
+	{"a standby is not copied yet", warm, func(w *world) {
+		w.later(-48*time.Hour + time.Minute) // the tenure has just begun
+		w.inside[west].Standby = &contract.StandbyStatus{Restoring: "0000000002-0000000003"}
+	}, "standby.copy us-west-2"},
 	{"the control Region is one of the pair", cold, func(*world) {}, "ready.control global"},
 	{"a switch is under way", cold, func(w *world) {
 		l := w.ledger()
@@ -167,5 +172,14 @@ func TestTheDocsListEveryCheck(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("make golden writes it\n%s", diff)
+	}
+}
+
+// A warm standby restores now and then: its pin is no leftover.
+func TestThePinOfACopyIsNoLeftover(t *testing.T) {
+	w := open(t, warm)
+	w.put(west, point.PinsPrefix+"x.json", point.Pin{Point: point.ID{Generation: 2, Sequence: 1}, Holder: "restore in " + west, Expires: now.Add(time.Hour)})
+	if r := w.run(drift.Options{}); slices.Contains(ids(r, drift.Note), "leftover.pin us-west-2") {
+		t.Error(dump(r))
 	}
 }

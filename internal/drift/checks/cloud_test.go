@@ -121,6 +121,7 @@ func inspected(app *config.App, region string) *contract.Inspection {
 	} else {
 		i.ClusterUUID = "BBBBBBBBBBBBBBBBBBBBBB"
 		i.Repositories = []contract.RepositoryState{{Name: contract.InboundRepository, Bucket: n.Bucket(region), BasePath: cluster, Readonly: true}}
+		i.Standby = &contract.StandbyStatus{Copy: "0000000002-0000000003", Newest: "0000000002-0000000003", AgeSeconds: 900}
 	}
 	return i
 }

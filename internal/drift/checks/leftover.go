@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/lease"
@@ -112,6 +113,13 @@ func (f *Facts) leftPin(ctx context.Context, region string) ([]drift.Finding, er
 	}
 	if _, live, _, err := f.intent(ctx); err != nil || live {
 		return nil, err
+	}
+	led, err := f.inForce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.App.Standby == contract.StandbyWarm && region != led.ActiveRegion {
+		return nil, nil // a warm standby restores now and then, and pins what it does
 	}
 	var out []drift.Finding
 	for _, p := range pins {

@@ -13,7 +13,7 @@ func All(f *Facts) []drift.Check {
 	return slices.Concat(
 		f.activeChecks(), f.stackChecks(), f.domainChecks(), f.functionChecks(), f.scheduleChecks(), f.bucketChecks(),
 		f.roleChecks(), f.keyChecks(), f.alarmChecks(), f.certificateChecks(), f.pointChecks(), f.leftoverChecks(),
-		f.clusterChecks(), f.readyChecks(),
+		f.clusterChecks(), f.standbyChecks(), f.readyChecks(),
 	)
 }
 

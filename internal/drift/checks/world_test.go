@@ -57,10 +57,10 @@ type variant struct {
 }
 
 var (
-	cold = variant{"any", "active-primary.cold", "active-primary", nil}
-	warm = variant{"any", "active-primary.warm", "active-primary", map[string]any{"dr.standby": "warm"}}
+	cold = variant{"cold", "active-primary.cold", "active-primary", nil}
+	warm = variant{"warm", "active-primary.warm", "active-primary", map[string]any{"dr.standby": "warm"}}
 	// reverse: the secondary is active.
-	reverse = variant{"any", "active-secondary.cold", "active-secondary", map[string]any{"activeRegion": west}}
+	reverse = variant{"cold", "active-secondary.cold", "active-secondary", map[string]any{"activeRegion": west}}
 	third   = variant{"options", "options", "options", map[string]any{
 		"dr.encryption": "kms", "dr.controlRegion": "eu-west-1", "dr.functionArchitecture": "x86_64", "dr.rpoMinutes": "2",
 		"dr.alarmTarget": "on-call@example.com", "dr.admins": "arn:aws:iam::" + account + ":role/admin",
