@@ -86,14 +86,6 @@ var standbyMutations = []mutated{
 			}
 			return o, err
 		}
-		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
-			if strings.HasPrefix(key, lease.Prefix) {
-				return store.Object{}, nil
-			}
-			if key != ledger.Key {
-				c = store.Condition{}
-			}
-			return under.Put(ctx, key, body, c)
-		}
+		b.put = unguarded(under)
 	}), "H6", 195},
 }
