@@ -48,9 +48,12 @@ type artifact struct {
 // Synth writes a variant, such as "active-primary.cold" or "failover", into a
 // folder. stacks/golden_test.go says which goldens a variant has.
 func Synth(goldens, variant, dir string) error {
-	flag, _, _ := strings.Cut(variant, ".")
-	foundation, control := "any", Secondary
-	if variant == "options" {
+	flag, standby, _ := strings.Cut(variant, ".")
+	foundation, control := standby, Secondary
+	switch variant {
+	case "failover":
+		foundation = "cold"
+	case "options":
 		foundation, control = variant, "eu-west-1"
 	}
 	artifacts := map[string]artifact{}
