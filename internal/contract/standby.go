@@ -31,6 +31,8 @@ type StandbyStatus struct {
 	// settle.
 	WaitingFor string `json:"waitingFor,omitempty"`
 	Hindrance  string `json:"hindrance,omitempty"`
+	// Since is when the controller began to make the domain a copy.
+	Since time.Time `json:"since,omitzero"`
 	// At is since when it reads so.
 	At time.Time `json:"at,omitzero"`
 }

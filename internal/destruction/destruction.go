@@ -18,20 +18,24 @@ type Restored struct {
 	UUID   string             // of the copy, in this domain
 	Done   bool               // all of its shards have come
 	Shards []opensearch.Shard // right after; of one that is not done, none
+	// Settings is the version of the copy's settings when it was first seen, blocked;
+	// 0: it was not noted.
+	Settings int64
 }
 
 // Allowed answers nil when the index may go:
 //
 //   - our journal says that we restored this index UUID, and its sequence numbers
 //     have not moved since. One whose restore never ended was blocked from its
-//     first moment and must still be;
+//     first moment and must be so still, by the same settings: a block that was
+//     lifted and set again has let writes in;
 //   - or a whole recovery point covers its present sequence numbers, exactly;
 //   - or it never took an operation: it holds no document.
 //
 // The error names the index and says what would be lost.
 func Allowed(i opensearch.Index, mine *Restored, saved []point.Point) error {
 	if mine != nil && mine.UUID != "" && mine.UUID == i.UUID {
-		if !mine.Done && slices.Contains(i.Blocks, "write") {
+		if !mine.Done && slices.Contains(i.Blocks, "write") && (mine.Settings == 0 || mine.Settings == i.SettingsVersion) {
 			return nil
 		}
 		if mine.Done && complete(i) && slices.Equal(mine.Shards, i.Shards) {

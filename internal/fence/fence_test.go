@@ -185,3 +185,18 @@ func TestH24_ABlockWhoseRunDiedIsOurs(t *testing.T) {
 		t.Error("movies was not blocked: nothing was shown")
 	}
 }
+
+// A fence over a copy notes the restore's own block as the one that was there. When
+// the copy was handed over and the fence is still being lifted, no recovery point may
+// say that its user wants that block: the next failover would set it again.
+func TestF30_ABlockThatWasHandedOverIsNotTheUsers(t *testing.T) {
+	rec := &fence.Record{State: fence.Lifting, Indices: map[string]fence.Index{"movies": {UUID: "u", Blocked: true, Blocks: []string{"write"}, Setting: 3, After: 3}}}
+	handed := opensearch.Index{Name: "movies", UUID: "u", SettingsVersion: 4}
+	if as := rec.Before(handed); len(as.Blocks) > 0 || as.SettingsVersion != 4 {
+		t.Errorf("handed over, and noted with blocks %v, settings %d", as.Blocks, as.SettingsVersion)
+	}
+	rec.State = fence.Fenced
+	if as := rec.Before(handed); !slices.Equal(as.Blocks, []string{"write"}) {
+		t.Errorf("somebody lifted it behind the fence: %v", as.Blocks)
+	}
+}

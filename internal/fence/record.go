@@ -146,6 +146,8 @@ func (r *Record) Before(i opensearch.Index) opensearch.Index {
 	f, ok := r.Indices[i.Name]
 	switch {
 	case !ok || f.UUID != i.UUID:
+	case f.Blocked && r.State == Lifting && !slices.Contains(i.Blocks, "write"):
+		// It is lifted, and what stands there is its user's.
 	case f.Blocked:
 		i.Blocks = f.Blocks
 		i.SettingsVersion -= f.After - f.Setting

@@ -193,6 +193,8 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 		return r.spoiled(ctx, p, out.Refused)
 	case len(out.Failed) > 0:
 		return r.spoiled(ctx, p, strings.Join(first(out.Failed, 3), "; "))
+	case len(out.Disowned) > 0:
+		return wait("the next run, which saves what others wrote to %s before it was restored", strings.Join(first(out.Disowned, 5), ", "))
 	case len(out.Forbidden) > 0 && r.copying:
 		return refuse("it holds what the restore would destroy: %s. Look at it, and delete it if nobody needs it", strings.Join(first(out.Forbidden, 5), "; "))
 	case len(out.Forbidden) > 0:

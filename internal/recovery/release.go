@@ -278,7 +278,8 @@ func (r *run) tenured(uuid string) bool {
 		}
 	}
 	for _, p := range r.newest {
-		if p.ClusterUUID == uuid {
+		// A standby that never was active has salvage points, too.
+		if p.ClusterUUID == uuid && (p.Kind != point.KindSalvage || p.Ledger.ClusterUUID == uuid || p.Ledger.PromotedFrom == uuid) {
 			return true
 		}
 	}

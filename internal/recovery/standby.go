@@ -3,13 +3,16 @@ package recovery
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/restore"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -130,8 +133,8 @@ func (r *run) stillCopy(ctx context.Context, dom domain.Recovery) error {
 		return nil
 	}
 	p, err := point.Load(ctx, r.source(), c.Point)
-	if errors.Is(err, store.ErrAbsent) {
-		return nil // pruned, since there is a newer one
+	if errors.Is(err, store.ErrAbsent) || errors.Is(err, point.ErrMalformed) {
+		return nil // pruned, or damaged: a newer one is taken when there is one
 	}
 	if err != nil {
 		return err
@@ -161,6 +164,11 @@ func (r *run) proven(ctx context.Context, dom domain.Recovery) error {
 	if err != nil {
 		return err
 	}
+	for _, x := range problems {
+		if x.Final {
+			return r.spoiled(ctx, p, x.Index+": "+x.Why)
+		}
+	}
 	if len(problems) > 0 {
 		return wait("what was restored from recovery point %s to be as it is there: %s: %s", p.ID, problems[0].Index, problems[0].Why)
 	}
@@ -175,7 +183,8 @@ func (r *run) proven(ctx context.Context, dom domain.Recovery) error {
 }
 
 // saveable: what only this domain holds can be saved, or people must settle it; a
-// salvage without it would be taken each minute and never be good.
+// salvage without it would be taken each minute and never be good. Our own copies
+// are red while they are restored: that ends, and nobody should delete them.
 func (r *run) saveable(ctx context.Context, dom domain.Recovery, what string) error {
 	if r.view.Other.Answer == ledger.Unreachable {
 		return wait("the bucket of %s, for the salvage of what only this domain holds: %s", r.other(), what)
@@ -187,6 +196,17 @@ func (r *run) saveable(ctx context.Context, dom domain.Recovery, what string) er
 	streams, err := dom.DataStreams(ctx)
 	if err != nil {
 		return err
+	}
+	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return err
+	}
+	coming := func(i opensearch.Index) bool {
+		mine := j.Mine(i.Name)
+		return mine != nil && mine.UUID == i.UUID && !mine.Done && i.Health == opensearch.Red
+	}
+	if at := slices.IndexFunc(all, coming); at >= 0 {
+		return wait("the restore of %s to end, before what only this domain holds is saved: %s", all[at].Name, what)
 	}
 	if names := unsaveable(all, streams); len(names) > 0 {
 		return refuse("it holds what no snapshot takes, so nothing in it is restored over: %s. Settle each, or delete it if nobody needs it", strings.Join(first(names, 5), ", "))

@@ -56,7 +56,7 @@ func (r *run) takeUpCopy(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.state = &state{Version: 1, Token: r.standbyToken(r.uuidIs), Generation: r.led.Generation, Source: r.led.ClusterUUID, From: r.led.ActiveRegion, Moved: r.now}
+	r.state = &state{Version: 1, Token: r.standbyToken(r.uuidIs), Generation: r.led.Generation, Source: r.led.ClusterUUID, From: r.led.ActiveRegion, Moved: r.now, Asked: r.now}
 	return nil
 }
 
@@ -131,7 +131,7 @@ func (r *run) standsBy(ctx context.Context, uuid string) (*contract.StandbyStatu
 
 // standbyStatus of the notes, by what look has seen.
 func (r *run) standbyStatus(s *state) *contract.StandbyStatus {
-	out := &contract.StandbyStatus{Hindrance: s.Hindrance}
+	out := &contract.StandbyStatus{Hindrance: s.Hindrance, Since: s.Asked}
 	newest, ok := r.newestHere()
 	if ok {
 		out.Newest = newest.ID.String()

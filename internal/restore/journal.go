@@ -35,8 +35,12 @@ type Item struct {
 	Open       bool          `json:"open"`             // at the source
 	Bounds     []point.Shard `json:"bounds,omitempty"` // of the point
 	Blocks     []string      `json:"blocks,omitempty"` // the user's, to be given back
-	Done       bool          `json:"done,omitempty"`
-	Failed     string        `json:"failed,omitempty"`
+	// OwnSettings and OwnMapping are versions of the copy when it was first seen,
+	// blocked: another one says that somebody was at it. 0: it was not noted.
+	OwnSettings int64  `json:"ownSettings,omitempty"`
+	OwnMapping  int64  `json:"ownMapping,omitempty"`
+	Done        bool   `json:"done,omitempty"`
+	Failed      string `json:"failed,omitempty"`
 	// Shards right after the restore.
 	Shards []opensearch.Shard `json:"shards,omitempty"`
 }
@@ -114,7 +118,7 @@ func (j Journal) Mine(name string) *destruction.Restored {
 	if !ok {
 		return nil
 	}
-	return &destruction.Restored{UUID: i.UUID, Done: i.Done, Shards: i.Shards}
+	return &destruction.Restored{UUID: i.UUID, Done: i.Done, Shards: i.Shards, Settings: i.OwnSettings}
 }
 
 // Before the restore's own block: an index as its user sees it. Until the
@@ -138,7 +142,7 @@ func (j Journal) Adopt(indices []opensearch.Index) bool {
 			delete(j.Items, name)
 			changed = true
 		case item.UUID == "" && slices.Contains(indices[at].Blocks, "write"):
-			item.UUID = indices[at].UUID
+			item.UUID, item.OwnSettings, item.OwnMapping = indices[at].UUID, indices[at].SettingsVersion, indices[at].MappingVersion
 			j.Items[name] = item
 			changed = true
 		case item.UUID != indices[at].UUID: // somebody else's of that name

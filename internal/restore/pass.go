@@ -53,6 +53,8 @@ type Progress struct {
 	Journal Journal
 	Present []opensearch.Index // guarded ones, at the last look
 	Removed []string           // by this run
+	// Disowned by this run: what we restored, and others wrote to before it was whole.
+	Disowned []string
 }
 
 // turns of looking and doing in one run; a turn that changes nothing ends it.
@@ -82,7 +84,7 @@ func (p Pass) Run(ctx context.Context) (out Progress, err error) {
 		case len(out.Failed) > 0:
 			return out, nil
 		case len(plan.RemoveIndices)+len(plan.RemoveStreams) > 0:
-			if err := p.remove(ctx, plan, &out); err != nil {
+			if err := p.remove(ctx, plan, &out); err != nil || out.Waiting != "" {
 				return out, err
 			}
 		case len(plan.Indices)+len(plan.Streams) > 0:
@@ -151,6 +153,12 @@ func (p Pass) progress(ctx context.Context, out *Progress) error {
 			out.Failed = append(out.Failed, x.Index+": "+x.Failed)
 			item.Failed = x.Failed
 			j.Items[x.Index], changed = item, true
+		case x.Failed == "" && x.Done && !item.untouched(out.Present[at]):
+			// It was not blocked all the time, so nobody knows which of the numbers are
+			// the snapshot's: it is a stranger, and saved before it goes.
+			out.Disowned = append(out.Disowned, x.Index)
+			delete(j.Items, x.Index)
+			changed = true
 		case x.Failed == "" && x.Done && len(out.Present[at].Shards) == out.Present[at].Primaries:
 			item.Done, item.Shards, item.Failed = true, out.Present[at].Shards, ""
 			j.Items[x.Index], changed = item, true
@@ -184,46 +192,62 @@ func (p Pass) measure(out *Progress, coming map[string]int64) {
 }
 
 // remove what the plan says, each after a look at the ledger and at the index
-// itself: between the plan and now anything may have come (H6).
+// itself: between the plan and now anything may have come (H6). What is held up for
+// a moment, by a snapshot that runs or a change that the next run looks at, is
+// waited for.
 func (p Pass) remove(ctx context.Context, plan Plan, out *Progress) error {
+	var all []removal
 	for _, name := range plan.RemoveStreams {
-		if err := p.still(ctx, out.Journal, func(i opensearch.Index) bool { return i.DataStream == name }); err != nil {
-			return err
-		}
-		if err := p.Domain.RemoveDataStream(ctx, name); err != nil {
-			return err
-		}
-		out.Removed = append(out.Removed, name)
+		all = append(all, removal{name, p.Domain.RemoveDataStream, func(i opensearch.Index) bool { return i.DataStream == name }})
 	}
 	for _, name := range plan.RemoveIndices {
-		if err := p.still(ctx, out.Journal, func(i opensearch.Index) bool { return i.Name == name }); err != nil {
+		all = append(all, removal{name, p.Domain.RemoveIndex, func(i opensearch.Index) bool { return i.Name == name }})
+	}
+	for _, x := range all {
+		moved, err := p.still(ctx, out.Journal, x.of)
+		if err == nil && moved == nil {
+			err = x.do(ctx, x.name)
+		}
+		switch {
+		case moved != nil:
+			out.Waiting = "the next run, since it changed meanwhile and is kept: " + moved.Error()
+			return nil
+		case opensearch.IsSnapshotRunning(err): // F17
+			out.Waiting = "a snapshot that holds " + x.name
+			return nil
+		case err != nil:
 			return err
 		}
-		if err := p.Domain.RemoveIndex(ctx, name); err != nil {
-			return err
-		}
-		out.Removed = append(out.Removed, name)
+		out.Removed = append(out.Removed, x.name)
 	}
 	return nil
 }
 
-func (p Pass) still(ctx context.Context, j Journal, which func(opensearch.Index) bool) error {
+// removal of an index, or of a data stream with all that is of it.
+type removal struct {
+	name string
+	do   func(context.Context, string) error
+	of   func(opensearch.Index) bool
+}
+
+// still answers what moved since the plan was made, nil when nothing did.
+func (p Pass) still(ctx context.Context, j Journal, which func(opensearch.Index) bool) (moved, err error) {
 	if err := p.May(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	now, err := p.Domain.Indices(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, i := range p.Guarded(now) {
 		if !which(i) || p.Abandoned {
 			continue
 		}
-		if err := destruction.Allowed(i, j.Mine(i.Name), p.Saved); err != nil {
-			return fmt.Errorf("it changed meanwhile and is kept; the next run looks again: %w", err)
+		if moved := destruction.Allowed(i, j.Mine(i.Name), p.Saved); moved != nil {
+			return moved, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // restore the rest in one call. The journal is written first; a call whose answer

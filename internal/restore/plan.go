@@ -149,6 +149,8 @@ func (i Item) unchanged(id point.ID, want point.Index, have opensearch.Index) bo
 	switch {
 	case i.UUID == "" || i.UUID != have.UUID || !i.Done || len(have.Shards) != have.Primaries || !slices.Equal(i.Shards, have.Shards):
 		return false
+	case !i.asItCame(have):
+		return false // somebody closed it, or changed its settings or mappings
 	case i.Point == id:
 		return true // a copy of this very point
 	case want.UUID == "" || i.Source != want.UUID || i.Mapping != want.MappingVersion || i.Settings != want.SettingsVersion || i.Open != want.Open:
@@ -157,6 +159,17 @@ func (i Item) unchanged(id point.ID, want point.Index, have opensearch.Index) bo
 		return true
 	}
 	return within(i.Shards, want.Shards, true)
+}
+
+// asItCame: nobody changed settings or mappings of the copy, or closed it.
+func (i Item) asItCame(have opensearch.Index) bool {
+	return (i.OwnSettings == 0 || i.OwnSettings == have.SettingsVersion) && (i.OwnMapping == 0 || i.OwnMapping == have.MappingVersion)
+}
+
+// untouched since its first moment, as far as its settings tell: it is blocked, and
+// nobody has lifted that and set it again.
+func (i Item) untouched(have opensearch.Index) bool {
+	return slices.Contains(have.Blocks, "write") && i.asItCame(have)
 }
 
 // within the bounds; exact: on them.
@@ -174,14 +187,21 @@ func within(have []opensearch.Shard, want []point.Shard, exact bool) bool {
 }
 
 // Problem that keeps a domain from being verified.
-type Problem struct{ Index, Why string }
+type Problem struct {
+	Index, Why string
+	// Final: no other restore of this point makes it better.
+	Final bool
+}
 
 // Verify that the domain holds what is wanted, and nothing else (H20): the same
 // set of indexes, every shard recovered, every sequence number within what the
 // snapshot may have caught. exact is for a fenced point: on the number itself.
 func Verify(w Wanted, have []opensearch.Index, j Journal, exact bool) []Problem {
 	var out []Problem
-	say := func(name, format string, a ...any) { out = append(out, Problem{name, fmt.Sprintf(format, a...)}) }
+	say := func(name, format string, a ...any) {
+		out = append(out, Problem{Index: name, Why: fmt.Sprintf(format, a...)})
+	}
+	final := func() { out[len(out)-1].Final = true }
 	wanted := map[string]point.Index{}
 	for _, i := range w.Indices {
 		wanted[i.Name] = i
@@ -200,8 +220,11 @@ func Verify(w Wanted, have []opensearch.Index, j Journal, exact bool) []Problem 
 			say(i.Name, "%d of %d shards are recovered", len(i.Shards), i.Primaries)
 		case !slices.Contains(i.Blocks, "write"):
 			say(i.Name, "it takes writes")
+		case !item.asItCame(i):
+			say(i.Name, "its settings or mappings were changed here")
 		case want.Open && !within(i.Shards, want.Shards, false):
 			say(i.Name, "its sequence numbers %s are not within the recovery point's %s", numbers(i.Shards), bounds(want.Shards))
+			final()
 		case want.Open && exact && !within(i.Shards, want.Shards, true):
 			say(i.Name, "its fenced copy is not exact: %s", bounds(want.Shards))
 		case i.DataStream != want.DataStream:

@@ -101,6 +101,9 @@ var notes = []struct {
 		w.later(-48*time.Hour + time.Minute) // the tenure has just begun
 		w.inside[west].Standby = &contract.StandbyStatus{Restoring: "0000000002-0000000003"}
 	}, "standby.copy us-west-2"},
+	{"dr.standby has just become warm", warm, func(w *world) {
+		w.inside[west].Standby = &contract.StandbyStatus{Restoring: "0000000002-0000000003", Since: now.Add(-time.Minute)}
+	}, "standby.copy us-west-2"},
 	{"the control Region is one of the pair", cold, func(*world) {}, "ready.control global"},
 	{"a switch is under way", cold, func(w *world) {
 		l := w.ledger()

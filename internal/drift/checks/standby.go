@@ -56,7 +56,11 @@ func (f *Facts) standbyCopy(ctx context.Context, region string) ([]drift.Finding
 		out.Found, out.Mend = s.Hindrance, "settle that in the domain of "+region+"; its controller goes on within a minute"
 	case s.Copy == "":
 		out.Found = "no copy yet: " + s.Doing()
-		if now.Sub(led.Since) <= late {
+		begun := led.Since
+		if s.Since.After(begun) { // dr.standby has become warm since
+			begun = s.Since
+		}
+		if now.Sub(begun) <= late {
 			out.Kind = drift.Note
 		}
 	case behind > late:
