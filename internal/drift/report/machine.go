@@ -45,7 +45,6 @@ func writeJUnit(w io.Writer, r drift.Report) error {
 			suites.AddSuite(*suite)
 		}
 	}
-	placed := map[string]bool{}
 	for _, c := range r.Checks {
 		family, _, _ := strings.Cut(c.ID, ".")
 		if suite == nil || suite.Name != family {
@@ -56,22 +55,8 @@ func writeJUnit(w io.Writer, r drift.Report) error {
 		tc := junit.Testcase{Name: c.ID + " " + c.Where, Classname: class + family, Time: seconds(c.Seconds)}
 		fill(&tc, of(r.Findings, c.ID, c.Where), r.Of)
 		suite.AddTestcase(tc)
-		placed[c.ID+" "+c.Where] = true
 	}
 	add()
-	// What belongs to no outcome, such as a Region that was not asked.
-	other := junit.Testsuite{Name: "run", ID: len(suites.Suites), Time: seconds(0)}
-	other.SetTimestamp(r.Started)
-	for _, f := range r.Findings {
-		if !placed[f.Check+" "+f.Where] && f.Kind != drift.Note {
-			tc := junit.Testcase{Name: f.Check + " " + f.Where, Classname: class + "run", Time: seconds(0)}
-			fill(&tc, []drift.Finding{f}, r.Of)
-			other.AddTestcase(tc)
-		}
-	}
-	if len(other.Testcases) > 0 {
-		suites.AddSuite(other)
-	}
 	if _, err := io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"); err != nil {
 		return err
 	}

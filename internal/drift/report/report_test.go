@@ -111,6 +111,7 @@ func TestJSONContract(t *testing.T) {
 
 func TestJUnit(t *testing.T) {
 	r := sample()
+	r.Checks = append(r.Checks, drift.Outcome{ID: "region.reach", Where: "eu-west-1", Outcome: "could-not-check"})
 	r.Findings = append(r.Findings, drift.Finding{Check: "region.reach", Kind: drift.Unknown, Where: "eu-west-1", Found: "not asked"})
 	var got junit.Testsuites
 	if err := xml.Unmarshal([]byte(write(t, "junit", r)), &got); err != nil {
