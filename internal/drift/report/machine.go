@@ -57,6 +57,7 @@ func writeJUnit(w io.Writer, r drift.Report) error {
 		suite.AddTestcase(tc)
 	}
 	add()
+	suites.Skipped = 0 // the schema knows it of a suite only
 	if _, err := io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"); err != nil {
 		return err
 	}

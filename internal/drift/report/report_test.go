@@ -3,7 +3,6 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jstemmer/go-junit-report/v2/junit"
 
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/drift/report"
@@ -106,44 +104,6 @@ func TestJSONContract(t *testing.T) {
 		if diff := cmp.Diff(c.want, keys(c.got)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
-	}
-}
-
-func TestJUnit(t *testing.T) {
-	r := sample()
-	r.Checks = append(r.Checks, drift.Outcome{ID: "region.reach", Where: "eu-west-1", Outcome: "could-not-check"})
-	r.Findings = append(r.Findings, drift.Finding{Check: "region.reach", Kind: drift.Unknown, Where: "eu-west-1", Found: "not asked"})
-	var got junit.Testsuites
-	if err := xml.Unmarshal([]byte(write(t, "junit", r)), &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Tests != 5 || got.Failures != 1 || got.Errors != 2 || got.Skipped != 1 {
-		t.Errorf("tests %d, failures %d, errors %d, skipped %d", got.Tests, got.Failures, got.Errors, got.Skipped)
-	}
-	outcomes := map[string]string{}
-	for _, s := range got.Suites {
-		for _, c := range s.Testcases {
-			switch {
-			case c.Failure != nil:
-				outcomes[c.Name] = "failed"
-			case c.Error != nil:
-				outcomes[c.Name] = "error"
-			case c.Skipped != nil:
-				outcomes[c.Name] = "skipped"
-			default:
-				outcomes[c.Name] = "passed"
-			}
-			if c.Name == "bucket.versioning us-east-1" && (c.Failure == nil || !strings.Contains(c.Failure.Data, "mend")) {
-				t.Errorf("a failure without its mend: %+v", c)
-			}
-		}
-	}
-	// Drift fails, what could not be checked is an error, an exception is skipped.
-	if diff := cmp.Diff(map[string]string{
-		"alarm.exists us-east-1": "passed", "bucket.versioning us-east-1": "failed", "bucket.policy us-east-1": "error",
-		"bucket.policy us-west-2": "skipped", "region.reach eu-west-1": "error",
-	}, outcomes); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
 	}
 }
 
