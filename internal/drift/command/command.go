@@ -49,7 +49,7 @@ type Drift struct {
 	Only        []string      `placeholder:"ID" help:"Only these: an id, a family, or a pattern of either. Repeatable."`
 	Skip        []string      `placeholder:"ID" help:"Not these."`
 	Ready       bool          `help:"Also: would the failover command itself work."`
-	Strict      bool          `help:"What could not be checked counts as drift."`
+	Strict      bool          `help:"Exit 1 also when not all could be checked; the verdict stays could-not-check."`
 	Format      string        `enum:"text,json,junit,sarif" default:"text" help:"text, json, junit or sarif."`
 	Report      []string      `placeholder:"FORMAT=FILE" help:"Write this format of the same run to a file, too. Repeatable."`
 	IgnoreFile  string        `placeholder:"PATH" help:"Reviewed exceptions; .osdr-drift-ignore.json beside cdk.json when not given."`
@@ -64,7 +64,7 @@ type Drift struct {
 // Help of the command.
 func (Drift) Help() string {
 	return "It reads both Regions and the control Region at once and changes nothing. What each check is for, the JSON and the exceptions are described in docs/drift.md.\n\n" +
-		"Exit status is its own: 0 in sync, 1 drift, 2 could not check (or the command line is wrong); drift wins. With --strict what could not be checked is drift."
+		"Exit status is its own: 0 in sync, 1 drift, 2 could not check (or the command line is wrong); drift wins. With --strict it is 1, too, when not all could be checked."
 }
 
 // Run the command.
