@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +105,43 @@ func TestJSONContract(t *testing.T) {
 		if diff := cmp.Diff(c.want, keys(c.got)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
+	}
+}
+
+// What is not known is left out and never empty, as docs/drift.md says; all else is
+// there in every run.
+func TestJSONLeavesOutWhatIsUnknown(t *testing.T) {
+	raw, err := os.ReadFile("../../../docs/drift.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stated, _ := strings.Cut(string(raw), "Left out when there is nothing to say: ")
+	stated, _, _ = strings.Cut(stated, "; all else")
+	full, bare := sample(), sample()
+	bare.ActiveRegion, bare.Templates = "", ""
+	bare.Findings = []drift.Finding{{Check: "bucket.policy", Kind: drift.Unknown, Where: "us-east-1"}}
+	var missing []string
+	left := func(have, lack any) {
+		for k := range have.(map[string]any) {
+			if _, ok := lack.(map[string]any)[k]; !ok {
+				missing = append(missing, "`"+k+"`")
+			}
+		}
+	}
+	read := func(r drift.Report) (out map[string]any) {
+		if err := json.Unmarshal([]byte(write(t, "json", r)), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	one, other := read(full), read(bare)
+	left(one, other)
+	left(one["findings"].([]any)[3], other["findings"].([]any)[0])
+	said := regexp.MustCompile("`[a-zA-Z]+`").FindAllString(stated, -1)
+	slices.Sort(said)
+	slices.Sort(missing)
+	if diff := cmp.Diff(said, missing); diff != "" || len(missing) == 0 {
+		t.Errorf("left out, -as stated +in fact\n%s", diff)
 	}
 }
 
