@@ -8,6 +8,14 @@ import (
 	"strings"
 )
 
+// Validate the options by themselves, before anything is looked at.
+func (o Options) Validate(checks []Check) error {
+	if _, err := choose(checks, o); err != nil {
+		return err
+	}
+	return known(o.Exceptions, checks)
+}
+
 // choose the checks of a run. A pattern that names none is an error: a pipeline
 // that skips a check which was renamed would go on believing that it does.
 func choose(checks []Check, o Options) ([]Check, error) {

@@ -65,6 +65,9 @@ type Extra struct {
 	// Offline says that this command line needs no configuration, nor the account that
 	// is part of it; its Session has no App then. Nil: it always does.
 	Offline func() bool
+	// Check what was asked for by itself, before AWS is; folder is that of cdk.json, or
+	// the working one when Offline. Nil: there is nothing to check.
+	Check func(folder string) error
 }
 
 // Session of an Extra.
@@ -109,16 +112,11 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud, extras ...
 	if err != nil {
 		return fail(s, false, failed, fmt.Errorf("%w; osdr --help tells what there is", err))
 	}
-	asJSON := c.output(parsed.Command()) == "json"
-	o, overrides := &Operator{}, map[string]string(nil)
 	extra := find(extras, parsed.Command())
-	if extra == nil || extra.Offline == nil || !extra.Offline() {
-		if o, overrides, err = c.configure(ctx, cloud); err == nil && extra == nil {
-			o.World, err = cloud.World(ctx, o.App)
-		}
-		if err != nil {
-			return fail(s, asJSON, failed, err)
-		}
+	asJSON := c.output(parsed.Command()) == "json"
+	o, overrides, err := c.prepare(ctx, cloud, extra)
+	if err != nil {
+		return fail(s, asJSON, failed, err)
 	}
 	attention, own := false, Exit(ExitOK)
 	err = parsed.Run(&session{s, o, overrides}, &attention, &Session{s, o.App, o.Folder, overrides, c.Timeout}, &own)
@@ -142,17 +140,34 @@ func (c *cli) output(command string) string {
 	return map[string]string{"status": c.Status.Output, "plan": c.Plan.Output, "abort": c.Abort.Output, "doctor": c.Doctor.Output}[command]
 }
 
-// configure an operator, all but its world.
-func (c *cli) configure(ctx context.Context, cloud Cloud) (*Operator, map[string]string, error) {
-	overrides, err := parseOverrides(c.Context)
-	if err != nil {
-		return nil, nil, err
-	}
-	path := c.CDKJSON
-	if path == "" {
+// prepare what the command needs. What is wrong by itself is told before AWS is
+// asked for anything: a wrong id must not wait for credentials to be seen.
+func (c *cli) prepare(ctx context.Context, cloud Cloud, extra *Extra) (o *Operator, overrides map[string]string, err error) {
+	offline, path := extra != nil && extra.Offline != nil && extra.Offline(), c.CDKJSON
+	if path == "" && !offline {
 		if path, err = findConfiguration(); err != nil {
 			return nil, nil, err
 		}
+	}
+	if extra != nil && extra.Check != nil {
+		if err := extra.Check(filepath.Dir(path)); err != nil {
+			return nil, nil, err
+		}
+	}
+	if offline {
+		return &Operator{}, nil, nil
+	}
+	if o, overrides, err = c.configure(ctx, cloud, path); err == nil && extra == nil {
+		o.World, err = cloud.World(ctx, o.App)
+	}
+	return o, overrides, err
+}
+
+// configure an operator, all but its world.
+func (c *cli) configure(ctx context.Context, cloud Cloud, path string) (*Operator, map[string]string, error) {
+	overrides, err := parseOverrides(c.Context)
+	if err != nil {
+		return nil, nil, err
 	}
 	bounded := func(ctx context.Context, regions []string) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, c.Timeout)
@@ -192,4 +207,3 @@ func printJSON(w io.Writer, v any) error {
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
-

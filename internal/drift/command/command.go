@@ -39,7 +39,7 @@ type Opener func(ctx context.Context, app *config.App) (Sources, error)
 func Extras(open Opener) []operator.Extra {
 	d := &Drift{open: open}
 	return []operator.Extra{
-		{Name: "drift", Help: "Say whether a failover would work today: what differs from what was deployed, and how to mend it.", Command: d, Failed: drift.ExitUnknown, Offline: func() bool { return d.List }},
+		{Name: "drift", Help: "Say whether a failover would work today: what differs from what was deployed, and how to mend it.", Command: d, Failed: drift.ExitUnknown, Offline: func() bool { return d.List }, Check: d.check},
 		{Name: "iam-policy", Help: "Print the least IAM policy that osdr drift needs.", Command: &Policy{}, Failed: operator.ExitError},
 	}
 }
@@ -59,6 +59,8 @@ type Drift struct {
 	SlowTimeout time.Duration `default:"4m" help:"How long is waited for what is slow by nature: CloudFormation's drift detection, an inspection of a cluster, a package."`
 	List        bool          `help:"List the checks, and look at nothing."`
 	open        Opener
+	files       []report.File
+	exceptions  []drift.Exception
 }
 
 // Help of the command.
@@ -67,22 +69,32 @@ func (Drift) Help() string {
 		"Exit status is its own: 0 in sync, 1 drift, 2 could not check (or the command line is wrong); drift wins. With --strict it is 1, too, when not all could be checked."
 }
 
-// Run the command.
-func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exit) error {
+// check the options, and read the exceptions, before AWS is asked.
+func (d *Drift) check(folder string) (err error) {
 	if d.List {
-		return list(s.Out)
+		return nil
 	}
-	files, err := report.Files(d.Report)
-	if err != nil {
+	if d.files, err = report.Files(d.Report); err != nil {
 		return err
 	}
 	path := d.IgnoreFile
 	if path == "" {
-		path = filepath.Join(s.Folder, drift.IgnoreFile)
+		path = filepath.Join(folder, drift.IgnoreFile)
 	}
-	exceptions, err := drift.ReadExceptions(path, d.IgnoreFile != "")
-	if err != nil {
+	if d.exceptions, err = drift.ReadExceptions(path, d.IgnoreFile != ""); err != nil {
 		return err
+	}
+	return d.options().Validate(checks.All(nil))
+}
+
+func (d *Drift) options() drift.Options {
+	return drift.Options{Only: d.Only, Skip: d.Skip, Ready: d.Ready, Strict: d.Strict, Exceptions: d.exceptions, Clock: time.Now}
+}
+
+// Run the command.
+func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exit) error {
+	if d.List {
+		return list(s.Out)
 	}
 	sources, err := d.open(ctx, s.App)
 	if err != nil {
@@ -95,13 +107,11 @@ func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exi
 		Memo: drift.NewMemo(ctx, s.Timeout), Slow: d.SlowTimeout,
 	}
 	facts.Expected, facts.ExpectedErr = d.templates(ctx, s)
+	options := d.options()
+	options.Limit = 4 * s.Timeout // a check asks a few times one after the other
 	r, err := drift.Run(ctx, checks.All(facts), drift.Regions{
 		Pair: s.App.Regions(), Control: s.App.ControlRegion, Away: s.App.UnreachableRegion, Find: facts.Active,
-	}, drift.Options{
-		Only: d.Only, Skip: d.Skip, Ready: d.Ready, Strict: d.Strict, Exceptions: exceptions,
-		// A check asks a few times one after the other.
-		Limit: 4 * s.Timeout, Clock: time.Now,
-	})
+	}, options)
 	if err != nil {
 		return err
 	}
@@ -110,7 +120,7 @@ func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exi
 		r.Templates = fmt.Sprintf("%s, synthesized %s", e.Dir, e.Made.UTC().Format(time.RFC3339))
 	}
 	*exit = operator.Exit(r.ExitCode)
-	return report.WriteAll(s.Out, d.Format, files, r)
+	return report.WriteAll(s.Out, d.Format, d.files, r)
 }
 
 func list(w io.Writer) error {
