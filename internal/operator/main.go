@@ -68,6 +68,8 @@ type Extra struct {
 	// Check what was asked for by itself, before AWS is; folder is that of cdk.json, or
 	// the working one when Offline. Nil: there is nothing to check.
 	Check func(folder string) error
+	// JSON is what this command line asks for, of a failure as of an answer.
+	JSON func() bool
 }
 
 // Session of an Extra.
@@ -113,7 +115,7 @@ func Main(ctx context.Context, args []string, s Streams, cloud Cloud, extras ...
 		return fail(s, false, failed, fmt.Errorf("%w; osdr --help tells what there is", err))
 	}
 	extra := find(extras, parsed.Command())
-	asJSON := c.output(parsed.Command()) == "json"
+	asJSON := c.output(parsed.Command()) == "json" || extra != nil && extra.JSON != nil && extra.JSON()
 	o, overrides, err := c.prepare(ctx, cloud, extra)
 	if err != nil {
 		return fail(s, asJSON, failed, err)

@@ -25,7 +25,7 @@ func Extra(open Opener) operator.Extra {
 	c := &Change{open: open}
 	return operator.Extra{
 		Name: "change", Help: "Refuse a change of the templates that would remove or replace a domain, a bucket, a key or a role.",
-		Command: c, Failed: drift.ExitUnknown, Offline: func() bool { return c.Against != "" }, Check: c.check,
+		Command: c, Failed: drift.ExitUnknown, Offline: func() bool { return c.Against != "" }, Check: c.check, JSON: func() bool { return c.Format == "json" },
 	}
 }
 

@@ -39,7 +39,7 @@ type Opener func(ctx context.Context, app *config.App) (Sources, error)
 func Extras(open Opener) []operator.Extra {
 	d := &Drift{open: open}
 	return []operator.Extra{
-		{Name: "drift", Help: "Say whether a failover would work today: what differs from what was deployed, and how to mend it.", Command: d, Failed: drift.ExitUnknown, Offline: func() bool { return d.List }, Check: d.check},
+		{Name: "drift", Help: "Say whether a failover would work today: what differs from what was deployed, and how to mend it.", Command: d, Failed: drift.ExitUnknown, Offline: func() bool { return d.List }, Check: d.check, JSON: func() bool { return d.Format == "json" }},
 		{Name: "iam-policy", Help: "Print the least IAM policy that osdr drift needs.", Command: &Policy{}, Failed: operator.ExitError},
 	}
 }

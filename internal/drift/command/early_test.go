@@ -3,6 +3,7 @@ package command_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -80,5 +81,31 @@ func TestAWrongCommandLineIsToldBeforeAWSIsAsked(t *testing.T) {
 	}
 	if code, _, errs, asked := without(t, dir, "drift", "--only", "bucket"); code != 2 || !asked || !strings.Contains(errs, "credentials") {
 		t.Errorf("a right one: exit %d, AWS asked %t, %s", code, asked, errs)
+	}
+}
+
+// A script that reads JSON reads a failure as well; no report is written, which would
+// look like a run that found nothing.
+func TestAFailureIsToldInTheFormatThatWasAskedFor(t *testing.T) {
+	dir := folder(t)
+	file := filepath.Join(dir, "drift.xml")
+	for name, more := range map[string][]string{"no credentials": nil, "a wrong id": {"--only", "nope"}, "a wrong configuration": {"-c", "dr.rpoMinutes=0", "-c", "dr.account=123456789012"}} {
+		args := append([]string{"drift", "--report", "junit=" + file}, more...)
+		code, out, errs, _ := without(t, dir, append(args, "--format", "json")...)
+		var told struct {
+			Error string
+			Code  int
+		}
+		if err := json.Unmarshal([]byte(errs), &told); err != nil || code != 2 || told.Code != code || told.Error == "" || out != "" {
+			t.Errorf("%s: exit %d, %v\n%s%s", name, code, err, out, errs)
+		}
+		for _, format := range []string{"text", "junit", "sarif"} {
+			if code, out, errs, _ := without(t, dir, append(args, "--format", format)...); code != 2 || out != "" || !strings.HasPrefix(errs, "ERROR: ") {
+				t.Errorf("%s: exit %d\n%s%s", name, code, out, errs)
+			}
+		}
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: a report was written: %v", name, err)
+		}
 	}
 }
