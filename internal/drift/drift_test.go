@@ -253,6 +253,9 @@ func TestReadExceptions(t *testing.T) {
 	for body, want := range map[string]string{
 		entry("a.bad", "why", "2027-01-31"): "", entry("", "why", "2027-01-31"): "no id", entry("a", " ", "2027-01-31"): "no reason",
 		entry("a", "why", ""): "expires", entry("a", "why", "31.1.2027"): "expires", `{"version":2}`: "version", `{"version":1,"ignored":[]}`: "unknown field",
+		"": "is empty", "\n": "is empty", `{"version":1`: "unexpected EOF",
+		entry("a", "why", "2027-01-31") + "\n": "", entry("a", "why", "2027-01-31") + entry("b", "why", "2027-01-31"): "more behind its end",
+		entry("a", "why", "2027-01-31") + "]": "more behind its end", entry("a", "why", "2027-01-31") + " # reviewed": "more behind its end",
 	} {
 		path := filepath.Join(dir, "e.json")
 		if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
