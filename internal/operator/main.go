@@ -145,6 +145,9 @@ func (c *cli) output(command string) string {
 // prepare what the command needs. What is wrong by itself is told before AWS is
 // asked for anything: a wrong id must not wait for credentials to be seen.
 func (c *cli) prepare(ctx context.Context, cloud Cloud, extra *Extra) (o *Operator, overrides map[string]string, err error) {
+	if err := Positive("--timeout", c.Timeout); err != nil {
+		return nil, nil, err
+	}
 	offline, path := extra != nil && extra.Offline != nil && extra.Offline(), c.CDKJSON
 	if path == "" && !offline {
 		if path, err = findConfiguration(); err != nil {
@@ -181,6 +184,14 @@ func (c *cli) configure(ctx context.Context, cloud Cloud, path string) (*Operato
 		return nil, nil, err
 	}
 	return &Operator{App: app, Committed: committed, Folder: filepath.Dir(path), Timeout: c.Timeout, Clock: time.Now, Wait: wait}, overrides, nil
+}
+
+// Positive refuses a time limit in which nothing can be answered.
+func Positive(flag string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("%s is %s; allowed: more than 0, such as 10s", flag, d)
+	}
+	return nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {

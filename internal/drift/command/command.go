@@ -74,6 +74,9 @@ func (d *Drift) check(folder string) (err error) {
 	if d.List {
 		return nil
 	}
+	if err := operator.Positive("--slow-timeout", d.SlowTimeout); err != nil {
+		return err
+	}
 	if d.files, err = report.Files(d.Report); err != nil {
 		return err
 	}

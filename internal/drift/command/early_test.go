@@ -59,6 +59,10 @@ func TestAWrongCommandLineIsToldBeforeAWSIsAsked(t *testing.T) {
 		"an unknown id to skip":    {[]string{"--skip", "bucket.nope"}, `"bucket.nope" names none`},
 		"an exception of no check": {[]string{"--ignore-file", ignore}, `no check has the id "bucket.nope"`},
 		"no such ignore file":      {[]string{"--ignore-file", "nowhere.json"}, "nowhere.json"},
+		"no time at all":           {[]string{"--timeout", "0s"}, "--timeout is 0s; allowed: more than 0"},
+		"less than none":           {[]string{"--timeout=-1s"}, "--timeout is -1s; allowed: more than 0"},
+		"no time for the slow":     {[]string{"--slow-timeout", "0s"}, "--slow-timeout is 0s; allowed: more than 0"},
+		"less than none for them":  {[]string{"--slow-timeout=-4m"}, "--slow-timeout is -4m0s; allowed: more than 0"},
 		"a report of no format":    {[]string{"--report", "html=x"}, `--report "html=x"; allowed`},
 	} {
 		code, out, errs, asked := without(t, dir, append([]string{"drift"}, c.args...)...)
