@@ -24,6 +24,14 @@ func choose(checks []Check, o Options) ([]Check, error) {
 			return nil, fmt.Errorf("choose checks: %q names none; `osdr drift --list` shows the ids", pattern)
 		}
 	}
+	if !o.Ready {
+		for _, pattern := range o.Only {
+			of := slices.DeleteFunc(slices.Clone(checks), func(c Check) bool { return !matches(pattern, c) })
+			if !slices.ContainsFunc(of, func(c Check) bool { return !c.Ready || c.ID == pattern }) {
+				return nil, fmt.Errorf("choose checks: %q names checks of readiness only; give --ready with it, or one of them by its id", pattern)
+			}
+		}
+	}
 	var out []Check
 	for _, c := range checks {
 		wanted := len(o.Only) == 0 || slices.ContainsFunc(o.Only, func(p string) bool { return matches(p, c) })
@@ -34,7 +42,7 @@ func choose(checks []Check, o Options) ([]Check, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, errors.New("choose checks: none is left; give fewer --skip, or --ready with checks of readiness")
+		return nil, errors.New("choose checks: none is left; give fewer --skip")
 	}
 	return out, nil
 }

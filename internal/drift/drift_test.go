@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/opensearch-dr/osdr/internal/drift"
 )
 
@@ -158,42 +156,6 @@ func TestACheckThatHangsOrBreaksStopsNoOther(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
-}
-
-func TestChoose(t *testing.T) {
-	ready := check("r.ready", drift.Once)
-	ready.Ready = true
-	all := []drift.Check{check("a.one", drift.Once), check("a.two", drift.Once), check("b.one", drift.Once), ready}
-	for name, c := range map[string]struct {
-		only, skip []string
-		ready      bool
-		want       []string
-	}{
-		"all but readiness":        {nil, nil, false, []string{"a.one", "a.two", "b.one"}},
-		"with readiness":           {nil, nil, true, []string{"a.one", "a.two", "b.one", "r.ready"}},
-		"a readiness check named":  {[]string{"r.ready"}, nil, false, []string{"r.ready"}},
-		"an id":                    {[]string{"a.one"}, nil, false, []string{"a.one"}},
-		"a family":                 {[]string{"a"}, nil, false, []string{"a.one", "a.two"}},
-		"a pattern":                {[]string{"*.one"}, nil, false, []string{"a.one", "b.one"}},
-		"a family but one":         {[]string{"a.*"}, []string{"a.two"}, false, []string{"a.one"}},
-		"a pattern that is no id":  {[]string{"x.*"}, nil, false, nil},
-		"nothing left":             {[]string{"a"}, []string{"a"}, false, nil},
-		"a skip that is no check ": {nil, []string{"a.three"}, false, nil},
-	} {
-		o := options()
-		o.Only, o.Skip, o.Ready = c.only, c.skip, c.ready
-		r, err := drift.Run(t.Context(), all, at, o)
-		var got []string
-		for _, x := range r.Checks {
-			got = append(got, x.ID)
-		}
-		if (err != nil) != (c.want == nil) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%s: -want +got\n%s", name, diff)
-		}
-	}
 }
 
 func TestExceptions(t *testing.T) {
