@@ -23,9 +23,9 @@ const (
 
 const description = `Cross-Region disaster recovery for Amazon OpenSearch Service: who is active, what would be lost now, and what to type next.
 
-It reads cdk.json and takes the same -c overrides as cdk. It needs no Node and makes no synth, and it works while one of the two Regions is away.
+It reads cdk.json and takes the same -c overrides as cdk. It works while one of the two Regions is away, and needs neither Node nor a synth; drift and change compare with one, and drift runs cdk synth when there is none.
 
-Exit status is 0 when all is well, 1 on an error, 2 when something needs attention (see each command).`
+Exit status is 0 when all is well, 1 on an error, 2 when something needs attention; drift and change have their own (see each command).`
 
 // Cloud opens the way to AWS.
 type Cloud interface {
