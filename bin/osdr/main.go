@@ -1,6 +1,6 @@
 // Command osdr shows an operator both Regions, plans or aborts a switch, and tells
-// a pipeline what has drifted and what a change would take away. It needs no Node
-// and works while a Region is away. See internal/operator, internal/drift and
+// a pipeline what has drifted and what a change would take away. It needs no Node,
+// but where drift lets cdk make a synth, and works while a Region is away. See internal/operator, internal/drift and
 // internal/change.
 package main
 

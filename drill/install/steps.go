@@ -13,7 +13,7 @@ func pythonStep(python, dir string) step {
 	venv := filepath.Join(dir, "python")
 	return step{
 		name:   "python",
-		title:  "emulator and cfn-lint (Python)",
+		title:  "emulator, cfn-lint and xmlschema (Python)",
 		inputs: [][]byte{source("requirements.txt"), []byte(python)},
 		result: filepath.Join(venv, "bin", "python"),
 		folder: venv,

@@ -52,7 +52,7 @@ func (d *drifts) one(ctx context.Context, c change) (string, error) {
 		return "", err
 	}
 	f := seen.find(c.id, c.where, c.resource)
-	told := seen.named(*f)
+	told := errors.Join(seen.named(*f), d.validJUnit(ctx, seen.junit))
 	if others := d.others(seen, c); len(others) > 0 {
 		told = errors.Join(told, fmt.Errorf("beside %s it tells %s", c.id, strings.Join(others, "; ")))
 	}

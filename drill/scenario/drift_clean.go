@@ -53,7 +53,7 @@ func (d *drifts) cleanRun(ctx context.Context) (string, error) {
 	}); err != nil {
 		return "", err
 	}
-	valid, err := got.valid()
+	valid, err := d.valid(ctx, got)
 	return fmt.Sprintf("%s active, %d checks in %.1f s, %d notes; %s", got.ActiveRegion, got.Counts.Checks, got.took.Seconds(), got.Counts.Notes, valid), err
 }
 

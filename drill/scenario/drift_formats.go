@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
 	"github.com/opensearch-dr/osdr/internal/drift"
+	"github.com/opensearch-dr/osdr/internal/drift/report/junitschema"
 )
 
 // named rightly: all four formats say the finding, under its id, where it is.
@@ -57,16 +60,16 @@ func (d drifted) named(f drift.Finding) error {
 }
 
 // valid SARIF, and JUnit of each check.
-func (d drifted) valid() (string, error) {
-	if err := validSARIF(d.sarif); err != nil {
+func (d *drifts) valid(ctx context.Context, got drifted) (string, error) {
+	if err := errors.Join(validSARIF(got.sarif), d.validJUnit(ctx, got.junit)); err != nil {
 		return "", err
 	}
-	suites, err := readJUnit(d.junit)
+	suites, err := readJUnit(got.junit)
 	if err != nil {
 		return "", err
 	}
-	if suites.Tests != d.Counts.Checks {
-		return "", fmt.Errorf("JUnit says %d tests in all; the run had %d checks", suites.Tests, d.Counts.Checks)
+	if suites.Tests != got.Counts.Checks {
+		return "", fmt.Errorf("JUnit says %d tests in all; the run had %d checks", suites.Tests, got.Counts.Checks)
 	}
 	return fmt.Sprintf("SARIF valid, JUnit of %d suites and %d cases", len(suites.Suites), suites.Tests), nil
 }
@@ -81,6 +84,15 @@ func validSARIF(text string) error {
 		return fmt.Errorf("the SARIF report is not valid: %w", err)
 	}
 	return nil
+}
+
+// validJUnit by its schema, and as it counts.
+func (w *World) validJUnit(ctx context.Context, text string) error {
+	if err := junitschema.Validate(ctx, w.Cloud.Tools.Python, text); err != nil {
+		return err
+	}
+	_, err := readJUnit(text)
+	return err
 }
 
 // readJUnit as the tools that read it count it: the numbers of each suite are those

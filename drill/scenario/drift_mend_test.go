@@ -1,6 +1,9 @@
 package scenario
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,6 +30,19 @@ func TestCommandsOfAMend(t *testing.T) {
 		if diff := cmp.Diff(want, commands(mend)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", mend, diff)
 		}
+	}
+}
+
+// README.md says how many changes a run plays.
+func TestREADMECountsTheChanges(t *testing.T) {
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &drifts{World: &World{}}
+	want := fmt.Sprintf("each of %d changes by hand", len(d.all())+len(d.afterASwitch()))
+	if !strings.Contains(string(raw), want) {
+		t.Errorf("README.md does not say %q", want)
 	}
 }
 

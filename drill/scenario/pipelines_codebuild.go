@@ -61,7 +61,7 @@ func (x *examples) build(ctx context.Context, stack, projectID, roleID, spec, co
 		for _, file := range r.Files {
 			text, err := m.file(file)
 			if err == nil {
-				_, err = readJUnit(text)
+				err = x.validJUnit(ctx, text)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("report group %s of %s: %w", group, spec, errors.Join(err, failed))

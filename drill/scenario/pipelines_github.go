@@ -94,8 +94,7 @@ func (x *examples) action(ctx context.Context, m *machine, t trigger, s pipeline
 		if err != nil {
 			return err
 		}
-		_, err = readJUnit(text)
-		return err
+		return x.validJUnit(ctx, text)
 	}
 	return fmt.Errorf("the drill does not know what %s does", s.Uses)
 }

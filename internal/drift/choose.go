@@ -8,12 +8,28 @@ import (
 	"strings"
 )
 
+// Validate the options by themselves, before anything is looked at.
+func (o Options) Validate(checks []Check) error {
+	if _, err := choose(checks, o); err != nil {
+		return err
+	}
+	return known(o.Exceptions, checks)
+}
+
 // choose the checks of a run. A pattern that names none is an error: a pipeline
 // that skips a check which was renamed would go on believing that it does.
 func choose(checks []Check, o Options) ([]Check, error) {
 	for _, pattern := range slices.Concat(o.Only, o.Skip) {
 		if !slices.ContainsFunc(checks, func(c Check) bool { return matches(pattern, c) }) {
 			return nil, fmt.Errorf("choose checks: %q names none; `osdr drift --list` shows the ids", pattern)
+		}
+	}
+	if !o.Ready {
+		for _, pattern := range o.Only {
+			of := slices.DeleteFunc(slices.Clone(checks), func(c Check) bool { return !matches(pattern, c) })
+			if !slices.ContainsFunc(of, func(c Check) bool { return !c.Ready || c.ID == pattern }) {
+				return nil, fmt.Errorf("choose checks: %q names checks of readiness only; give --ready with it, or one of them by its id", pattern)
+			}
 		}
 	}
 	var out []Check
@@ -26,7 +42,7 @@ func choose(checks []Check, o Options) ([]Check, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, errors.New("choose checks: none is left; give fewer --skip, or --ready with checks of readiness")
+		return nil, errors.New("choose checks: none is left; give fewer --skip")
 	}
 	return out, nil
 }

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/opensearch-dr/osdr/internal/drift"
 )
@@ -77,6 +76,7 @@ func TestWhereACheckRuns(t *testing.T) {
 		for _, c := range r.Checks {
 			out = append(out, c.Where)
 		}
+		slices.Sort(out)
 		return strings.Join(out, " ")
 	}
 	third := at
@@ -92,7 +92,7 @@ func TestWhereACheckRuns(t *testing.T) {
 	}{
 		{at, drift.EachRegion, "us-east-1 us-west-2"}, {at, drift.Everywhere, "us-east-1 us-west-2"}, {third, drift.Everywhere, "eu-west-1 us-east-1 us-west-2"},
 		{at, drift.Active, "us-east-1"}, {at, drift.Standby, "us-west-2"}, {third, drift.Control, "eu-west-1"}, {at, drift.Once, "global"},
-		{away, drift.EachRegion, "us-west-2"}, {nobody, drift.Active, ""},
+		{away, drift.EachRegion, "us-east-1 us-west-2"}, {nobody, drift.Active, "global"},
 	} {
 		if got := places(c.at, c.scope); got != c.want {
 			t.Errorf("%s: %q, want %q", c.scope, got, c.want)
@@ -158,42 +158,6 @@ func TestACheckThatHangsOrBreaksStopsNoOther(t *testing.T) {
 	})
 }
 
-func TestChoose(t *testing.T) {
-	ready := check("r.ready", drift.Once)
-	ready.Ready = true
-	all := []drift.Check{check("a.one", drift.Once), check("a.two", drift.Once), check("b.one", drift.Once), ready}
-	for name, c := range map[string]struct {
-		only, skip []string
-		ready      bool
-		want       []string
-	}{
-		"all but readiness":        {nil, nil, false, []string{"a.one", "a.two", "b.one"}},
-		"with readiness":           {nil, nil, true, []string{"a.one", "a.two", "b.one", "r.ready"}},
-		"a readiness check named":  {[]string{"r.ready"}, nil, false, []string{"r.ready"}},
-		"an id":                    {[]string{"a.one"}, nil, false, []string{"a.one"}},
-		"a family":                 {[]string{"a"}, nil, false, []string{"a.one", "a.two"}},
-		"a pattern":                {[]string{"*.one"}, nil, false, []string{"a.one", "b.one"}},
-		"a family but one":         {[]string{"a.*"}, []string{"a.two"}, false, []string{"a.one"}},
-		"a pattern that is no id":  {[]string{"x.*"}, nil, false, nil},
-		"nothing left":             {[]string{"a"}, []string{"a"}, false, nil},
-		"a skip that is no check ": {nil, []string{"a.three"}, false, nil},
-	} {
-		o := options()
-		o.Only, o.Skip, o.Ready = c.only, c.skip, c.ready
-		r, err := drift.Run(t.Context(), all, at, o)
-		var got []string
-		for _, x := range r.Checks {
-			got = append(got, x.ID)
-		}
-		if (err != nil) != (c.want == nil) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%s: -want +got\n%s", name, diff)
-		}
-	}
-}
-
 func TestExceptions(t *testing.T) {
 	bad := check("a.bad", drift.EachRegion, drift.Finding{Resource: "arn:x/one", Found: "x"})
 	day := func(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly) }
@@ -251,6 +215,9 @@ func TestReadExceptions(t *testing.T) {
 	for body, want := range map[string]string{
 		entry("a.bad", "why", "2027-01-31"): "", entry("", "why", "2027-01-31"): "no id", entry("a", " ", "2027-01-31"): "no reason",
 		entry("a", "why", ""): "expires", entry("a", "why", "31.1.2027"): "expires", `{"version":2}`: "version", `{"version":1,"ignored":[]}`: "unknown field",
+		"": "is empty", "\n": "is empty", `{"version":1`: "unexpected EOF",
+		entry("a", "why", "2027-01-31") + "\n": "", entry("a", "why", "2027-01-31") + entry("b", "why", "2027-01-31"): "more behind its end",
+		entry("a", "why", "2027-01-31") + "]": "more behind its end", entry("a", "why", "2027-01-31") + " # reviewed": "more behind its end",
 	} {
 		path := filepath.Join(dir, "e.json")
 		if err := os.WriteFile(path, []byte(body), 0o600); err != nil {

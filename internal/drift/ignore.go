@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -37,10 +38,17 @@ func ReadExceptions(path string, named bool) ([]Exception, error) {
 		Version int         `json:"version"`
 		Ignore  []Exception `json:"ignore"`
 	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, fmt.Errorf("read the exceptions %s: it is empty; write {\"version\": 1, \"ignore\": []}, or remove it", path)
+	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&file); err != nil {
 		return nil, fmt.Errorf("read the exceptions %s: %w", path, err)
+	}
+	// What stands behind would be left out unseen, such as the other half of a merge.
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read the exceptions %s: there is more behind its end; one JSON object is allowed", path)
 	}
 	if file.Version != 1 {
 		return nil, fmt.Errorf("read the exceptions %s: version is %d; allowed: 1", path, file.Version)

@@ -69,7 +69,7 @@ func Run(ctx context.Context, checks []Check, at Regions, o Options) (Report, er
 		start(c, at)
 	}
 	all.Wait()
-	r.Findings = append(r.Findings, notAsked(chosen, at)...)
+	r.leftOut(notAsked(chosen, at))
 	r.Findings = append(r.Findings, except(r.Findings, o.Exceptions, r.Checks, started)...)
 	r.judge()
 	r.Seconds = o.Clock().Sub(started).Seconds()
@@ -117,6 +117,19 @@ func one(ctx context.Context, c Check, region string, limit time.Duration) []Fin
 		f.Why = cmp.Or(f.Why, c.Why)
 	}
 	return out
+}
+
+// leftOut adds what could not even be begun, with an outcome of each: it counts like
+// any other check that could not be made, in all formats.
+func (r *Report) leftOut(findings []Finding) {
+	for _, f := range findings {
+		r.Findings = append(r.Findings, f)
+		title := f.Expected
+		if i := slices.IndexFunc(r.Rules, func(c Check) bool { return c.ID == f.Check }); i >= 0 {
+			title = r.Rules[i].Title
+		}
+		r.Checks = append(r.Checks, Outcome{ID: f.Check, Title: title, Where: f.Where})
+	}
 }
 
 // notAsked says what was left out because nobody knows where it should run.

@@ -25,7 +25,7 @@ func Extra(open Opener) operator.Extra {
 	c := &Change{open: open}
 	return operator.Extra{
 		Name: "change", Help: "Refuse a change of the templates that would remove or replace a domain, a bucket, a key or a role.",
-		Command: c, Failed: drift.ExitUnknown, Offline: func() bool { return c.Against != "" },
+		Command: c, Failed: drift.ExitUnknown, Offline: func() bool { return c.Against != "" }, Check: c.check, JSON: func() bool { return c.Format == "json" },
 	}
 }
 
@@ -37,6 +37,8 @@ type Change struct {
 	Report     []string `sep:"none" placeholder:"FORMAT=FILE" help:"Write this format of the same run to a file, too. Repeatable."`
 	IgnoreFile string   `placeholder:"FILE" help:"Reviewed exceptions; .osdr-change-ignore.json when it is there."`
 	open       Opener
+	files      []report.File
+	exceptions []drift.Exception
 }
 
 // Help of the command.
@@ -46,20 +48,27 @@ func (Change) Help() string {
 		"Exit status is its own: 0 when nothing of that kind is in the change, 1 when it is refused, 2 when it could not be compared."
 }
 
-// Run the command.
-func (c *Change) Run(ctx context.Context, s *operator.Session, exit *operator.Exit) error {
-	files, err := report.Files(c.Report)
-	if err != nil {
+// check the options, and read the exceptions, before AWS is asked.
+func (c *Change) check(string) (err error) {
+	if c.files, err = report.Files(c.Report); err != nil {
 		return err
 	}
 	path, named := c.IgnoreFile, c.IgnoreFile != ""
 	if !named {
 		path = change.IgnoreFile
 	}
-	exceptions, err := drift.ReadExceptions(path, named)
-	if err != nil {
+	if c.exceptions, err = drift.ReadExceptions(path, named); err != nil {
 		return err
 	}
+	return c.options().Validate(change.Change{}.Checks())
+}
+
+func (c *Change) options() drift.Options {
+	return drift.Options{Exceptions: c.exceptions, Limit: time.Minute, Clock: time.Now}
+}
+
+// Run the command.
+func (c *Change) Run(ctx context.Context, s *operator.Session, exit *operator.Exit) (err error) {
 	var x change.Change
 	if x.After, err = change.Load(c.CDKOut); err != nil {
 		return err
@@ -72,13 +81,13 @@ func (c *Change) Run(ctx context.Context, s *operator.Session, exit *operator.Ex
 	if err != nil {
 		return err
 	}
-	r, err := x.Run(ctx, drift.Options{Exceptions: exceptions, Limit: time.Minute, Clock: time.Now})
+	r, err := x.Run(ctx, c.options())
 	if err != nil {
 		return err
 	}
 	r.Name = x.After.Name()
 	*exit = operator.Exit(r.ExitCode)
-	return report.WriteAll(s.Out, c.Format, files, r)
+	return report.WriteAll(s.Out, c.Format, c.files, r)
 }
 
 // deployed side. A synth of another installation is no change of this one.

@@ -39,7 +39,7 @@ type Opener func(ctx context.Context, app *config.App) (Sources, error)
 func Extras(open Opener) []operator.Extra {
 	d := &Drift{open: open}
 	return []operator.Extra{
-		{Name: "drift", Help: "Say whether a failover would work today: what differs from what was deployed, and how to mend it.", Command: d, Failed: drift.ExitUnknown, Offline: func() bool { return d.List }},
+		{Name: "drift", Help: "Say whether a failover would work today: what differs from what was deployed, and how to mend it.", Command: d, Failed: drift.ExitUnknown, Offline: func() bool { return d.List }, Check: d.check, JSON: func() bool { return d.Format == "json" }},
 		{Name: "iam-policy", Help: "Print the least IAM policy that osdr drift needs.", Command: &Policy{}, Failed: operator.ExitError},
 	}
 }
@@ -49,7 +49,7 @@ type Drift struct {
 	Only        []string      `placeholder:"ID" help:"Only these: an id, a family, or a pattern of either. Repeatable."`
 	Skip        []string      `placeholder:"ID" help:"Not these."`
 	Ready       bool          `help:"Also: would the failover command itself work."`
-	Strict      bool          `help:"What could not be checked counts as drift."`
+	Strict      bool          `help:"Exit 1 also when not all could be checked; the verdict stays could-not-check."`
 	Format      string        `enum:"text,json,junit,sarif" default:"text" help:"text, json, junit or sarif."`
 	Report      []string      `placeholder:"FORMAT=FILE" help:"Write this format of the same run to a file, too. Repeatable."`
 	IgnoreFile  string        `placeholder:"PATH" help:"Reviewed exceptions; .osdr-drift-ignore.json beside cdk.json when not given."`
@@ -59,30 +59,45 @@ type Drift struct {
 	SlowTimeout time.Duration `default:"4m" help:"How long is waited for what is slow by nature: CloudFormation's drift detection, an inspection of a cluster, a package."`
 	List        bool          `help:"List the checks, and look at nothing."`
 	open        Opener
+	files       []report.File
+	exceptions  []drift.Exception
 }
 
 // Help of the command.
 func (Drift) Help() string {
 	return "It reads both Regions and the control Region at once and changes nothing. What each check is for, the JSON and the exceptions are described in docs/drift.md.\n\n" +
-		"Exit status is its own: 0 in sync, 1 drift, 2 could not check (or the command line is wrong); drift wins. With --strict what could not be checked is drift."
+		"Exit status is its own: 0 in sync, 1 drift, 2 could not check (or the command line is wrong); drift wins. With --strict it is 1, too, when not all could be checked."
+}
+
+// check the options, and read the exceptions, before AWS is asked.
+func (d *Drift) check(folder string) (err error) {
+	if d.List {
+		return nil
+	}
+	if err := operator.Positive("--slow-timeout", d.SlowTimeout); err != nil {
+		return err
+	}
+	if d.files, err = report.Files(d.Report); err != nil {
+		return err
+	}
+	path := d.IgnoreFile
+	if path == "" {
+		path = filepath.Join(folder, drift.IgnoreFile)
+	}
+	if d.exceptions, err = drift.ReadExceptions(path, d.IgnoreFile != ""); err != nil {
+		return err
+	}
+	return d.options().Validate(checks.All(nil))
+}
+
+func (d *Drift) options() drift.Options {
+	return drift.Options{Only: d.Only, Skip: d.Skip, Ready: d.Ready, Strict: d.Strict, Exceptions: d.exceptions, Clock: time.Now}
 }
 
 // Run the command.
 func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exit) error {
 	if d.List {
 		return list(s.Out)
-	}
-	files, err := report.Files(d.Report)
-	if err != nil {
-		return err
-	}
-	path := d.IgnoreFile
-	if path == "" {
-		path = filepath.Join(s.Folder, drift.IgnoreFile)
-	}
-	exceptions, err := drift.ReadExceptions(path, d.IgnoreFile != "")
-	if err != nil {
-		return err
 	}
 	sources, err := d.open(ctx, s.App)
 	if err != nil {
@@ -95,13 +110,11 @@ func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exi
 		Memo: drift.NewMemo(ctx, s.Timeout), Slow: d.SlowTimeout,
 	}
 	facts.Expected, facts.ExpectedErr = d.templates(ctx, s)
+	options := d.options()
+	options.Limit = 4 * s.Timeout // a check asks a few times one after the other
 	r, err := drift.Run(ctx, checks.All(facts), drift.Regions{
 		Pair: s.App.Regions(), Control: s.App.ControlRegion, Away: s.App.UnreachableRegion, Find: facts.Active,
-	}, drift.Options{
-		Only: d.Only, Skip: d.Skip, Ready: d.Ready, Strict: d.Strict, Exceptions: exceptions,
-		// A check asks a few times one after the other.
-		Limit: 4 * s.Timeout, Clock: time.Now,
-	})
+	}, options)
 	if err != nil {
 		return err
 	}
@@ -110,7 +123,7 @@ func (d *Drift) Run(ctx context.Context, s *operator.Session, exit *operator.Exi
 		r.Templates = fmt.Sprintf("%s, synthesized %s", e.Dir, e.Made.UTC().Format(time.RFC3339))
 	}
 	*exit = operator.Exit(r.ExitCode)
-	return report.WriteAll(s.Out, d.Format, files, r)
+	return report.WriteAll(s.Out, d.Format, d.files, r)
 }
 
 func list(w io.Writer) error {
