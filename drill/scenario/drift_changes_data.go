@@ -130,6 +130,7 @@ func (d *drifts) inClusters() []change {
 	mapping := own("mappings", "mapping of manage_snapshots", "a role mapping emptied", `PUT _plugins/_security/api/rolesmapping/manage_snapshots {"backend_roles":[]}`)
 	mapping.heals, mapping.blinds = true, []string{"no permissions for"}
 	inbound := `PUT _snapshot/` + contract.InboundRepository + `?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"AAAAAAAAAAAAAAAAAAAAAA","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}","shard_path_type":"FIXED"`
+	byHand := `PUT _snapshot/my-backup?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"backups","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}"}}`
 	repository := own("repository", contract.Repository, "the repository's registration deleted", "DELETE _snapshot/"+contract.Repository)
 	repository.heals = true
 	autoCreate := `PUT _cluster/settings {"persistent":{"action.auto_create_index":"` + fence.NoAutoCreate + `"}}`
@@ -150,6 +151,7 @@ func (d *drifts) inClusters() []change {
 		blocks,
 		own("auto-create", "action.auto_create_index", "automatic creation off", autoCreate),
 		own("readonly", contract.InboundRepository, "a second writable repository", inbound+`}}`),
+		own("readonly", "my-backup", "a writable repository of somebody's own in a snapshot bucket", byHand),
 		own("verify", contract.InboundRepository, "a repository that no node reaches", strings.Replace(inbound, "{bP}", "somebody-elses-bucket", 1)+`,"readonly":true}}`),
 		repository,
 		leftOut,

@@ -2,8 +2,8 @@ package recovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -54,7 +54,7 @@ func (r *run) inspect(ctx context.Context) error {
 	}{
 		{contract.PartIdentity, r.inspectIdentity},
 		{contract.PartMappings, r.inspectMappings},
-		{contract.PartRepositories, inspectRepositories},
+		{contract.PartRepositories, r.inspectRepositories},
 		{contract.PartIndices, inspectIndices},
 		{contract.PartSettings, inspectSettings},
 		{contract.PartStandby, r.inspectStandby},
@@ -104,14 +104,18 @@ func (dry) PutRole(context.Context, string, opensearch.Role) error              
 func (dry) PutRoleMapping(context.Context, string, opensearch.RoleMapping) error { return nil }
 func (dry) EnableAudit(context.Context) error                                    { return nil }
 
-func inspectRepositories(ctx context.Context, dom domain.Recovery, i *contract.Inspection) error {
-	for _, name := range []string{contract.Repository, contract.InboundRepository} {
-		repo, err := dom.Repository(ctx, name)
-		if errors.Is(err, opensearch.ErrNotFound) {
+// inspectRepositories that lead to a bucket of the pair, whoever registered them,
+// and the product's own names, wherever they lead.
+func (r *run) inspectRepositories(ctx context.Context, dom domain.Recovery, i *contract.Inspection) error {
+	all, err := dom.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		repo := all[name]
+		own := name == contract.Repository || name == contract.InboundRepository
+		if !own && repo.Bucket != r.Own.Name() && repo.Bucket != r.Other.Name() {
 			continue
-		}
-		if err != nil {
-			return err
 		}
 		s := contract.RepositoryState{Name: name, Bucket: repo.Bucket, BasePath: repo.BasePath, Role: repo.RoleARN, Readonly: repo.ReadOnly}
 		// The verification of a writable one writes a blob: an inspection does not, and

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -61,6 +62,32 @@ func TestInspectLooksAndChangesNothing(t *testing.T) {
 	}
 	if puts() != before {
 		t.Errorf("it wrote %d objects", puts()-before)
+	}
+}
+
+// F1, G1: whoever registers a bucket of the pair is told, by whatever name and path;
+// what leads elsewhere is nobody's business.
+func TestInspectTellsEveryRegistrationOfASnapshotBucket(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.put(east, "movies", "1")
+	w.snapshot()
+	own, hand := w.settings.Names(), w.clusters[east].As(w.settings.Names().FunctionRoleARN(contract.Snapshot, east))
+	for name, r := range map[string]opensearch.Repository{
+		"my-backup":                {Bucket: own.Bucket(west), BasePath: "backups"},
+		"my-reader":                {Bucket: own.Bucket(east), BasePath: "backups", ReadOnly: true},
+		"cs-automated":             {Bucket: "the-services-own"},
+		contract.InboundRepository: {Bucket: "somebody-elses", ReadOnly: true},
+	} {
+		w.check(hand.PutRepository(t.Context(), name, r))
+	}
+	i := w.inspect(east)
+	got := map[string]bool{}
+	for _, r := range i.Repositories {
+		got[r.Name] = r.Readonly
+	}
+	if want := map[string]bool{"my-backup": false, "my-reader": true, contract.InboundRepository: true, contract.Repository: false}; !maps.Equal(got, want) || len(i.Failed) > 0 {
+		t.Errorf("read-only by name: %v, want %v; %v", got, want, i.Failed)
 	}
 }
 

@@ -278,6 +278,9 @@ var changes = []change{
 	{"no repository", cold, func(w *world) { w.inside[east].Repositories = nil }, []string{"cluster.repository us-east-1"}},
 	{"another path", cold, func(w *world) { w.inside[east].Repositories[0].BasePath = "elsewhere" }, []string{"cluster.readonly us-east-1", "cluster.repository us-east-1"}},
 	{"F1: a second writer", warm, func(w *world) { w.inside[west].Repositories[0].Readonly = false }, []string{"cluster.readonly us-west-2"}},
+	{"F1: somebody's own repository in a snapshot bucket", cold, func(w *world) {
+		w.inside[east].Repositories = append(w.inside[east].Repositories, contract.RepositoryState{Name: "my-backup", Bucket: w.app.Names().Bucket(west), BasePath: "backups"})
+	}, []string{"cluster.readonly us-east-1"}},
 	{"F13: a node does not reach the repository", cold, func(w *world) { w.inside[east].Repositories[0].Refused = "path is not accessible" }, []string{"cluster.verify us-east-1"}},
 	{"H12: an index is left out", cold, func(w *world) {
 		w.inside[east].LeftOut = []contract.LeftOutState{{Name: "orders", Reason: "closed", Worrying: true}}
