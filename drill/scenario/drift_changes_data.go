@@ -146,8 +146,14 @@ func (d *drifts) inClusters() []change {
 		}
 		return d.mendAs("cluster.auto-create", Primary)(ctx, f)
 	}
+	red := own("health", "domain ", "an index whose shard no node may hold", `PUT nowhere?wait_for_active_shards=0 {"settings":{"number_of_replicas":0,"index.routing.allocation.require.box":"none"}}`)
+	red.also = []string{"cluster.left-out"}
+	red.act, red.mend = "the index deleted", func(ctx context.Context, _ drift.Finding) error {
+		return d.carryOut(ctx, d.admin, Primary, "DELETE nowhere")
+	}
 	return []change{
 		mapping,
+		red,
 		blocks,
 		own("auto-create", "action.auto_create_index", "automatic creation off", autoCreate),
 		own("readonly", contract.InboundRepository, "a second writable repository", inbound+`}}`),

@@ -21,7 +21,9 @@ type Inspection struct {
 	Domain      string `json:"domain"` // DomainAbsent, DomainReady, or why it is busy; the rest is empty then
 	ClusterUUID string `json:"clusterUuid,omitempty"`
 	// Version of the engine that answers, as 3.4.0.
-	Version      string            `json:"version,omitempty"`
+	Version string `json:"version,omitempty"`
+	// Health of all shards together: green, yellow or red.
+	Health       string            `json:"health,omitempty"`
 	Mappings     []MappingState    `json:"mappings,omitempty"`
 	Repositories []RepositoryState `json:"repositories,omitempty"`
 	LeftOut      []LeftOutState    `json:"leftOut,omitempty"`
@@ -41,6 +43,7 @@ type Inspection struct {
 // Parts of an Inspection, the keys of Failed.
 const (
 	PartIdentity     = "identity"
+	PartHealth       = "health"
 	PartMappings     = "mappings"
 	PartRepositories = "repositories"
 	PartIndices      = "indices"

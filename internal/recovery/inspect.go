@@ -53,6 +53,7 @@ func (r *run) inspect(ctx context.Context) error {
 		look func(context.Context, domain.Recovery, *contract.Inspection) error
 	}{
 		{contract.PartIdentity, r.inspectIdentity},
+		{contract.PartHealth, inspectHealth},
 		{contract.PartMappings, r.inspectMappings},
 		{contract.PartRepositories, r.inspectRepositories},
 		{contract.PartIndices, inspectIndices},
@@ -74,6 +75,12 @@ func (r *run) inspectIdentity(ctx context.Context, dom domain.Recovery, i *contr
 	i.ClusterUUID, i.Version = info.ClusterUUID, info.Version
 	rec, err := fence.Load(ctx, r.Own, info.ClusterUUID)
 	i.Fenced = rec != nil
+	return err
+}
+
+func inspectHealth(ctx context.Context, dom domain.Recovery, i *contract.Inspection) error {
+	h, err := dom.Health(ctx)
+	i.Health = string(h)
 	return err
 }
 

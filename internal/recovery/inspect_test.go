@@ -91,12 +91,31 @@ func TestInspectTellsEveryRegistrationOfASnapshotBucket(t *testing.T) {
 	}
 }
 
+// Only who asks for the health costs the call: a switch asks for the status, too.
+func TestTheHealthOfADomain(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.put(east, "movies", "1")
+	w.clusters[east].SetHealth("movies", opensearch.Red)
+	if i := w.inspect(east); i.Health != "red" {
+		t.Errorf("inspected as %q", i.Health)
+	}
+	asked := w.watched(east, "Health")
+	for asks, want := range map[bool]string{false: "", true: "red"} {
+		before := len(*asked)
+		s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionStatus, Health: asks})
+		if err != nil || s.Health != want || (len(*asked) > before) != asks {
+			t.Errorf("asked %v: %q, %d calls, %v", asks, s.Health, len(*asked)-before, err)
+		}
+	}
+}
+
 func TestInspectSaysWhatItCouldNotSee(t *testing.T) {
 	w := newWorld(t)
 	w.active()
 	w.clusters[east].Kill()
 	i := w.inspect(east)
-	for _, part := range []string{contract.PartIdentity, contract.PartIndices, contract.PartRepositories, contract.PartSettings} {
+	for _, part := range []string{contract.PartIdentity, contract.PartHealth, contract.PartIndices, contract.PartRepositories, contract.PartSettings} {
 		if i.Failed[part] == "" {
 			t.Errorf("%s of a dead domain counts as seen: %+v", part, i)
 		}

@@ -274,6 +274,11 @@ var changes = []change{
 	{"H13: another domain", cold, func(w *world) {
 		w.inside[east].ClusterUUID, w.inside[east].Repositories[0].BasePath = "CCCCCCCCCCCCCCCCCCCCCC", "CCCCCCCCCCCCCCCCCCCCCC"
 	}, []string{"cluster.identity us-east-1"}},
+	{"a red domain", cold, func(w *world) { w.inside[east].Health = "red" }, []string{"cluster.health us-east-1"}},
+	{"a red standby that restores nothing", warm, func(w *world) { w.inside[west].Health = "red" }, []string{"cluster.health us-west-2"}},
+	{"a red active domain is no target", cold, func(w *world) {
+		w.inside[east].Health, w.inside[east].Standby = "red", &contract.StandbyStatus{Restoring: "0000000002-0000000003"}
+	}, []string{"cluster.health us-east-1"}},
 	{"F14: a function is not mapped", cold, func(w *world) { w.inside[east].Mappings[0].Missing = []string{"arn:x"} }, []string{"cluster.mappings us-east-1"}},
 	{"no repository", cold, func(w *world) { w.inside[east].Repositories = nil }, []string{"cluster.repository us-east-1"}},
 	{"another path", cold, func(w *world) { w.inside[east].Repositories[0].BasePath = "elsewhere" }, []string{"cluster.readonly us-east-1", "cluster.repository us-east-1"}},

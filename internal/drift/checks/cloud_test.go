@@ -111,7 +111,7 @@ func deployed(t *testing.T, a *template.Assembly, app *config.App) *cloud {
 func inspected(app *config.App, region string) *contract.Inspection {
 	n := app.Names()
 	i := &contract.Inspection{
-		Region: region, Domain: contract.DomainReady, ClusterUUID: cluster, Version: "3.3.0", AutoCreate: "true",
+		Region: region, Domain: contract.DomainReady, ClusterUUID: cluster, Version: "3.3.0", Health: "green", AutoCreate: "true",
 		Mappings: []contract.MappingState{{Role: contract.ManageSnapshots}},
 		Largest:  contract.ShardState{Index: "movies", Shards: 1, Bytes: 1 << 30},
 		LeftOut:  []contract.LeftOutState{{Name: ".opendistro_security", Reason: "system"}},
