@@ -87,6 +87,8 @@ var changes = []change{
 
 	{"a function is gone", cold, func(w *world) { delete(w.funcs, east+"/"+recovery) }, []string{"function.exists us-east-1"}},
 	{"other code", cold, func(w *world) { w.packages[east+"/"+recovery] = map[string]string{"bootstrap": "x"} }, []string{"function.code us-east-1", "ready.code us-east-1"}},
+	{"other code of the traffic function", cold, func(w *world) { w.packages[west+"/osdr-traffic"] = map[string]string{"bootstrap": "x"} }, []string{"function.code us-west-2", "ready.code us-west-2"}},
+	{"other code in the third Region", third, func(w *world) { w.packages["eu-west-1/osdr-traffic"] = map[string]string{"bootstrap": "x"} }, []string{"function.code eu-west-1", "ready.code eu-west-1"}},
 	{"another role", cold, func(w *world) {
 		w.funcs[east+"/"+recovery].Properties["Role"] = "arn:aws:iam::" + account + ":role/admin"
 	}, []string{"function.role us-east-1"}},

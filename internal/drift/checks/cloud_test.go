@@ -140,7 +140,7 @@ func (c *cloud) resource(t *testing.T, a *template.Assembly, s *template.Stack, 
 		hash, _, _ := strings.Cut(r.Text("Code", "S3Key"), ".")
 		dir := filepath.Join(a.Dir, "asset."+hash)
 		body := []byte(hash)
-		if what := strings.TrimPrefix(name, "osdr-"); slices.Contains([]string{"snapshot", "recovery", "promotion", "gate"}, what) {
+		if what := strings.TrimPrefix(name, "osdr-"); slices.Contains([]string{"snapshot", "recovery", "promotion", "gate", "traffic"}, what) {
 			built, err := os.ReadFile(filepath.Join("..", "..", "..", "stacks", "testdata", "lambda", what, "bootstrap"))
 			if err != nil {
 				t.Fatal(err)
