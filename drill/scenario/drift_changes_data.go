@@ -91,6 +91,9 @@ func (d *drifts) inPoints() []change {
 		{id: "point.readable", where: Secondary, resource: "recovery point ", does: "a point that is none", do: d.spoilPoint, act: "the earlier version taken", mend: d.bringBack},
 		{id: "point.counts", where: Secondary, resource: "recovery point ", does: "the newest point says that it holds nothing", do: d.editNewest(func(p *point.Point) { p.Documents = 0 }),
 			act: "the earlier version taken", mend: d.unedited, heals: true},
+		{id: "point.counts", where: Secondary, resource: "recovery point ", does: "the newest point lacks an index that is there", do: d.editNewest(func(p *point.Point) {
+			p.Indices = slices.DeleteFunc(p.Indices, func(i point.Index) bool { return i.Name == movies })
+		}), act: "the earlier version taken", mend: d.unedited, heals: true},
 		{id: "cluster.disk", where: Secondary, resource: "recovery point ", does: "the newest point says that it is larger than the target", do: d.editNewest(func(p *point.Point) { p.BytesTotal = 1 << 50 }),
 			act: "the earlier version taken", mend: d.unedited, heals: true},
 		{id: "point.chain", where: Secondary, resource: "recovery points of ", does: "a point removed", do: d.removePoint, act: "its delete markers removed", mend: d.bringBack},

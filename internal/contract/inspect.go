@@ -26,6 +26,7 @@ type Inspection struct {
 	Health       string            `json:"health,omitempty"`
 	Mappings     []MappingState    `json:"mappings,omitempty"`
 	Repositories []RepositoryState `json:"repositories,omitempty"`
+	Indices      []IndexState      `json:"indices,omitempty"` // that a recovery point of now would hold
 	LeftOut      []LeftOutState    `json:"leftOut,omitempty"`
 	Blocked      []BlockedIndex    `json:"blockedIndices,omitempty"`
 	Fenced       bool              `json:"fenced,omitempty"` // a fence is up, which explains them
@@ -68,6 +69,12 @@ type RepositoryState struct {
 	// Refused is what the engine said when it was verified; empty: every node reads
 	// it, or it is writable and was not asked, since that writes a blob.
 	Refused string `json:"refused,omitempty"`
+}
+
+// IndexState is one index, and which of that name.
+type IndexState struct {
+	Name string `json:"name"`
+	UUID string `json:"uuid"`
 }
 
 // LeftOutState is an index that recovery points do not hold.

@@ -156,6 +156,7 @@ func inspectIndices(ctx context.Context, dom domain.Recovery, i *contract.Inspec
 		i.LeftOut = append(i.LeftOut, contract.LeftOutState{Name: l.Name, Reason: l.Reason, Worrying: slices.Contains(worrying, l), Warm: tier[l.Name] != ""})
 	}
 	for _, x := range sel.Indices {
+		i.Indices = append(i.Indices, contract.IndexState{Name: x.Name, UUID: x.UUID})
 		if slices.Contains(x.Blocks, "write") {
 			i.Blocked = append(i.Blocked, contract.BlockedIndex{Name: x.Name, UUID: x.UUID})
 		}

@@ -54,6 +54,10 @@ func TestInspectLooksAndChangesNothing(t *testing.T) {
 	if len(i.Mappings) != 1 || i.Mappings[0].Role != contract.ManageSnapshots || len(i.Mappings[0].Missing) != 3 {
 		t.Errorf("mappings %+v", i.Mappings)
 	}
+	at = slices.IndexFunc(i.Indices, func(x contract.IndexState) bool { return x.Name == "movies" })
+	if len(i.Indices) != 2 || at < 0 || i.Indices[at].UUID != i.Blocked[0].UUID {
+		t.Errorf("indexes %+v", i.Indices)
+	}
 	if len(i.Blocked) != 1 || i.Blocked[0].Name != "movies" || i.Blocked[0].UUID == "" || !i.AutoCreateLeft {
 		t.Errorf("%+v", i)
 	}

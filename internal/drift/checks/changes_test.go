@@ -245,6 +245,7 @@ var changes = []change{
 	}, []string{"point.readable us-west-2"}},
 	{"a point was removed", cold, func(w *world) { w.remove(2) }, []string{"point.chain us-west-2"}},
 	{"all documents are gone", cold, func(w *world) { w.point(4, time.Minute, point.KindRegular, 0) }, []string{"point.counts us-west-2"}},
+	{"the newest point lacks an index that the domain has", cold, func(w *world) { w.without("movies") }, []string{"point.counts us-west-2"}},
 	{"nothing is pruned", third, func(w *world) {
 		for n := 1; n <= 3; n++ {
 			w.remove(n)

@@ -114,6 +114,7 @@ func inspected(app *config.App, region string) *contract.Inspection {
 		Region: region, Domain: contract.DomainReady, ClusterUUID: cluster, Version: "3.3.0", Health: "green", AutoCreate: "true",
 		Mappings: []contract.MappingState{{Role: contract.ManageSnapshots}},
 		Largest:  contract.ShardState{Index: "movies", Shards: 1, Bytes: 1 << 30},
+		Indices:  []contract.IndexState{{Name: "movies", UUID: "u"}},
 		LeftOut:  []contract.LeftOutState{{Name: ".opendistro_security", Reason: "system"}},
 	}
 	if region == app.ActiveRegion {

@@ -63,8 +63,8 @@ func (f *Facts) pointChecks() []drift.Check {
 			Find: f.pointChain,
 		},
 		{
-			ID: "point.counts", Title: "the newest recovery point holds about what the one before held", Scope: drift.Standby,
-			Why:  "an index that was lost is lost from the recovery points too, one after the other",
+			ID: "point.counts", Title: "the newest recovery point holds every index of the one before that the domain still has, and documents", Scope: drift.Standby, Limit: f.limit(),
+			Why:  "what it lacks is lost at a failover, and from the recovery points one after the other; below half the documents is a note",
 			Find: f.pointCounts,
 		},
 		{
@@ -182,23 +182,4 @@ func (f *Facts) pointReadable(ctx context.Context, region string) ([]drift.Findi
 			Mend: "take the earlier version of s3://" + f.names().Bucket(region) + "/" + id.Key() + ": " + aws(region, "s3api list-object-versions", "bucket", f.names().Bucket(region), "prefix", id.Key()),
 		}}, nil
 	})
-}
-
-func (f *Facts) pointCounts(ctx context.Context, region string) ([]drift.Finding, error) {
-	own, _, err := f.own(ctx, region)
-	if err != nil || len(own) < 2 {
-		return nil, err
-	}
-	newest, before := own[0], own[1]
-	if before.Documents == 0 || newest.Documents*2 >= before.Documents {
-		return nil, nil
-	}
-	out := drift.Finding{
-		Resource: "recovery point " + newest.ID.String(), Expected: fmt.Sprintf("about %d documents, as in %s", before.Documents, before.ID), Found: fmt.Sprintf("%d documents in %d indexes", newest.Documents, len(newest.Indices)),
-		Mend: "if nobody deleted them on purpose: keep " + before.ID.String() + " by raising dr.retention.count, find out what happened, and restore from it",
-	}
-	if newest.Documents > 0 {
-		out.Kind = drift.Note // people delete
-	}
-	return []drift.Finding{out}, nil
 }
