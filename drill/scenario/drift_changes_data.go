@@ -89,6 +89,7 @@ func (d *drifts) inPoints() []change {
 	return []change{
 		{id: "point.whole", where: Secondary, resource: "recovery point ", does: "a blob removed", do: d.removeBlob, act: "the deleted versions brought back", mend: d.bringBack},
 		{id: "point.readable", where: Secondary, resource: "recovery point ", does: "a point that is none", do: d.spoilPoint, act: "the earlier version taken", mend: d.bringBack},
+		{id: "point.readable", where: Secondary, resource: "other.zip", does: "an object among the points", by: d.filled("aws s3 cp --region {S} other.zip s3://{bS}/" + point.Prefix + "other.zip")},
 		{id: "point.counts", where: Secondary, resource: "recovery point ", does: "the newest point says that it holds nothing", do: d.editNewest(func(p *point.Point) { p.Documents = 0 }),
 			act: "the earlier version taken", mend: d.unedited, heals: true},
 		{id: "point.counts", where: Secondary, resource: "recovery point ", does: "the newest point lacks an index that is there", do: d.editNewest(func(p *point.Point) {

@@ -243,6 +243,13 @@ var changes = []change{
 	{"a point cannot be read", cold, func(w *world) {
 		w.put(west, point.ID{Generation: 2, Sequence: 2}.Key(), object{"version": 7})
 	}, []string{"point.readable us-west-2"}},
+	{"a point that is older than the newest few", cold, func(w *world) {
+		for n := range 8 {
+			w.point(10+n, time.Minute-time.Duration(n)*time.Second, point.KindRegular, 100)
+		}
+		w.put(west, point.ID{Generation: 2, Sequence: 1}.Key(), object{"version": 7})
+	}, []string{"point.readable us-west-2"}},
+	{"a point under another name", cold, func(w *world) { w.put(west, point.Prefix+"0000000002-0000000002.json.bak", object{}) }, []string{"point.readable us-west-2"}},
 	{"a point was removed", cold, func(w *world) { w.remove(2) }, []string{"point.chain us-west-2"}},
 	{"all documents are gone", cold, func(w *world) { w.point(4, time.Minute, point.KindRegular, 0) }, []string{"point.counts us-west-2"}},
 	{"the newest point lacks an index that the domain has", cold, func(w *world) { w.without("movies") }, []string{"point.counts us-west-2"}},
