@@ -145,6 +145,7 @@ var changes = []change{
 	{"replication", cold, func(w *world) { w.parts[east][reader.Replication] = object{"Role": "r"} }, []string{"bucket.replication us-east-1"}},
 	{"F1: a foreign writer", cold, func(w *world) { w.tops[west] = append(w.tops[west], "snapshots/") }, []string{"bucket.foreign us-west-2"}},
 
+	{"F1: a stranger's cluster writes below its own UUID", cold, func(w *world) { w.repository(west, stranger, 0) }, []string{"bucket.foreign us-west-2"}},
 	{"TheSnapshotRole is gone", cold, func(w *world) { delete(w.roles, "osdr-TheSnapshotRole-us-west-2") }, []string{"role.exists us-west-2"}},
 	{"TheSnapshotRole trusts nobody", cold, func(w *world) {
 		w.roles["osdr-TheSnapshotRole-us-east-1"].Properties["AssumeRolePolicyDocument"] = object{"Statement": []any{}}

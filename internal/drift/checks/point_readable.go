@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/point"
@@ -13,40 +14,73 @@ import (
 // readAtOnce bounds the points that are read side by side: there may be hundreds.
 const readAtOnce = 16
 
-// pointReadable reads all of them, the old ones, too: people go back to one, and
-// pruning must read it.
-func (f *Facts) pointReadable(ctx context.Context, region string) ([]drift.Finding, error) {
-	return drift.GetWithin(ctx, f.Memo, "points readable\x00"+region, f.Slow, func(ctx context.Context) ([]drift.Finding, error) {
+// read is one point as far as all of them are read: whose it is, or why not.
+type read struct {
+	id       point.ID
+	clusters []string
+	err      error // it is malformed
+}
+
+// everyPoint of a bucket. One that was pruned meanwhile is not among them.
+func (f *Facts) everyPoint(ctx context.Context, region string) ([]read, error) {
+	return drift.GetWithin(ctx, f.Memo, "every point\x00"+region, f.Slow, func(ctx context.Context) ([]read, error) {
 		ids, err := f.pointIDs(ctx, region)
 		if err != nil {
 			return nil, err
 		}
-		var out []drift.Finding
+		var out []read
 		for some := range slices.Chunk(ids, readAtOnce) {
-			found, err := all(some, func(id point.ID) ([]drift.Finding, error) { return f.unreadable(ctx, region, id) })
-			if err != nil {
+			got, errs := make([]*read, len(some)), make([]error, len(some))
+			var wait sync.WaitGroup
+			for i, id := range some {
+				wait.Go(func() { got[i], errs[i] = readOne(ctx, f.Buckets[region], id) })
+			}
+			wait.Wait()
+			if err := first(errs); err != nil {
 				return nil, err
 			}
-			out = append(out, found...)
+			for _, r := range got {
+				if r != nil {
+					out = append(out, *r)
+				}
+			}
 		}
-		strays, err := f.strays(ctx, region)
-		return append(out, strays...), err
+		return out, nil
 	})
 }
 
-func (f *Facts) unreadable(ctx context.Context, region string, id point.ID) ([]drift.Finding, error) {
-	_, err := point.Load(ctx, f.Buckets[region], id)
-	if err == nil || errors.Is(err, store.ErrAbsent) { // pruned meanwhile
+func readOne(ctx context.Context, b store.Bucket, id point.ID) (*read, error) {
+	p, err := point.Load(ctx, b, id)
+	switch {
+	case errors.Is(err, store.ErrAbsent):
 		return nil, nil
+	case errors.Is(err, point.ErrMalformed):
+		return &read{id: id, err: err}, nil
+	case err != nil:
+		return nil, err
 	}
-	if !errors.Is(err, point.ErrMalformed) {
+	return &read{id: id, clusters: []string{p.ClusterUUID, p.Ledger.ClusterUUID, p.Ledger.PromotedFrom}}, nil
+}
+
+// pointReadable looks at the old ones, too: people go back to one, and pruning must
+// read it.
+func (f *Facts) pointReadable(ctx context.Context, region string) ([]drift.Finding, error) {
+	points, err := f.everyPoint(ctx, region)
+	if err != nil {
 		return nil, err
 	}
 	bucket := f.names().Bucket(region)
-	return []drift.Finding{{
-		Resource: "recovery point " + id.String(), Expected: "a recovery point", Found: err.Error(),
-		Mend: "take the earlier version of s3://" + bucket + "/" + id.Key() + ": " + aws(region, "s3api list-object-versions", "bucket", bucket, "prefix", id.Key()),
-	}}, nil
+	var out []drift.Finding
+	for _, p := range points {
+		if p.err != nil {
+			out = append(out, drift.Finding{
+				Resource: "recovery point " + p.id.String(), Expected: "a recovery point", Found: p.err.Error(),
+				Mend: "take the earlier version of s3://" + bucket + "/" + p.id.Key() + ": " + aws(region, "s3api list-object-versions", "bucket", bucket, "prefix", p.id.Key()),
+			})
+		}
+	}
+	strays, err := f.strays(ctx, region)
+	return append(out, strays...), err
 }
 
 // strays stand among the points under a name that no point has: every list of
