@@ -182,17 +182,6 @@ func (f *Facts) pointIDs(ctx context.Context, region string) ([]point.ID, error)
 	return get(ctx, f, func(ctx context.Context) ([]point.ID, error) { return point.List(ctx, f.Buckets[region]) }, "point ids", region)
 }
 
-// pointEntries are the objects of a Region's points; none where there is no bucket.
-func (f *Facts) pointEntries(ctx context.Context, region string) ([]store.Entry, error) {
-	return get(ctx, f, func(ctx context.Context) ([]store.Entry, error) {
-		entries, err := f.Buckets[region].List(ctx, point.Prefix)
-		if errors.Is(err, store.ErrAbsent) {
-			return nil, nil
-		}
-		return entries, err
-	}, "point keys", region)
-}
-
 // InForce is the ledger of the highest generation in any readable ledger or point;
 // ok is false when nothing was ever set up. A Region that the operator called
 // unreachable is not asked.

@@ -103,3 +103,14 @@ func (f *Facts) strays(ctx context.Context, region string) ([]drift.Finding, err
 	}
 	return out, nil
 }
+
+// pointEntries are the objects of a Region's points; none where there is no bucket.
+func (f *Facts) pointEntries(ctx context.Context, region string) ([]store.Entry, error) {
+	return get(ctx, f, func(ctx context.Context) ([]store.Entry, error) {
+		entries, err := f.Buckets[region].List(ctx, point.Prefix)
+		if errors.Is(err, store.ErrAbsent) {
+			return nil, nil
+		}
+		return entries, err
+	}, "point keys", region)
+}
