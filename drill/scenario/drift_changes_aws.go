@@ -99,5 +99,6 @@ func (d *drifts) inBuckets() []change {
 		bucket("bucket.policy", "a policy that asks for an encryption header", `aws s3api put-bucket-policy --region {S} --bucket {bS} --policy '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::{bS}/none/*","Condition":{"Null":{"s3:x-amz-server-side-encryption":"true"}}}]}'`),
 		bucket("bucket.replication", "a replication", `aws s3api put-bucket-replication --region {S} --bucket {bS} --replication-configuration '{"Role":"arn:aws:iam::{account}:role/x","Rules":[{"ID":"x","Priority":1,"Status":"Enabled","Filter":{"Prefix":""},"DeleteMarkerReplication":{"Status":"Disabled"},"Destination":{"Bucket":"arn:aws:s3:::{bP}"}}]}'`),
 		{id: "bucket.foreign", where: Secondary, resource: "other-team/", does: "somebody else's object", by: d.filled("aws s3 cp --region {S} other.zip s3://{bS}/other-team/file")},
+		{id: "bucket.foreign", where: Secondary, resource: "SSSSSSSSSSSSSSSSSSSSSS/", does: "a repository of a cluster that nobody here knows", by: d.filled("aws s3 cp --region {S} other.zip s3://{bS}/SSSSSSSSSSSSSSSSSSSSSS/index-0")},
 	}
 }

@@ -89,8 +89,12 @@ func (d *drifts) inPoints() []change {
 	return []change{
 		{id: "point.whole", where: Secondary, resource: "recovery point ", does: "a blob removed", do: d.removeBlob, act: "the deleted versions brought back", mend: d.bringBack},
 		{id: "point.readable", where: Secondary, resource: "recovery point ", does: "a point that is none", do: d.spoilPoint, act: "the earlier version taken", mend: d.bringBack},
+		{id: "point.readable", where: Secondary, resource: "other.zip", does: "an object among the points", by: d.filled("aws s3 cp --region {S} other.zip s3://{bS}/" + point.Prefix + "other.zip")},
 		{id: "point.counts", where: Secondary, resource: "recovery point ", does: "the newest point says that it holds nothing", do: d.editNewest(func(p *point.Point) { p.Documents = 0 }),
 			act: "the earlier version taken", mend: d.unedited, heals: true},
+		{id: "point.counts", where: Secondary, resource: "recovery point ", does: "the newest point lacks an index that is there", do: d.editNewest(func(p *point.Point) {
+			p.Indices = slices.DeleteFunc(p.Indices, func(i point.Index) bool { return i.Name == movies })
+		}), act: "the earlier version taken", mend: d.unedited, heals: true},
 		{id: "cluster.disk", where: Secondary, resource: "recovery point ", does: "the newest point says that it is larger than the target", do: d.editNewest(func(p *point.Point) { p.BytesTotal = 1 << 50 }),
 			act: "the earlier version taken", mend: d.unedited, heals: true},
 		{id: "point.chain", where: Secondary, resource: "recovery points of ", does: "a point removed", do: d.removePoint, act: "its delete markers removed", mend: d.bringBack},
@@ -130,6 +134,7 @@ func (d *drifts) inClusters() []change {
 	mapping := own("mappings", "mapping of manage_snapshots", "a role mapping emptied", `PUT _plugins/_security/api/rolesmapping/manage_snapshots {"backend_roles":[]}`)
 	mapping.heals, mapping.blinds = true, []string{"no permissions for"}
 	inbound := `PUT _snapshot/` + contract.InboundRepository + `?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"AAAAAAAAAAAAAAAAAAAAAA","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}","shard_path_type":"FIXED"`
+	byHand := `PUT _snapshot/my-backup?verify=false {"type":"s3","settings":{"bucket":"{bP}","base_path":"backups","region":"{P}","role_arn":"arn:aws:iam::{account}:role/{name}-TheSnapshotRole-{P}"}}`
 	repository := own("repository", contract.Repository, "the repository's registration deleted", "DELETE _snapshot/"+contract.Repository)
 	repository.heals = true
 	autoCreate := `PUT _cluster/settings {"persistent":{"action.auto_create_index":"` + fence.NoAutoCreate + `"}}`
@@ -145,11 +150,18 @@ func (d *drifts) inClusters() []change {
 		}
 		return d.mendAs("cluster.auto-create", Primary)(ctx, f)
 	}
+	red := own("health", "domain ", "an index whose shard no node may hold", `PUT nowhere?wait_for_active_shards=0 {"settings":{"number_of_replicas":0,"index.routing.allocation.require.box":"none"}}`)
+	red.also = []string{"cluster.left-out"}
+	red.act, red.mend = "the index deleted", func(ctx context.Context, _ drift.Finding) error {
+		return d.carryOut(ctx, d.admin, Primary, "DELETE nowhere")
+	}
 	return []change{
 		mapping,
+		red,
 		blocks,
 		own("auto-create", "action.auto_create_index", "automatic creation off", autoCreate),
 		own("readonly", contract.InboundRepository, "a second writable repository", inbound+`}}`),
+		own("readonly", "my-backup", "a writable repository of somebody's own in a snapshot bucket", byHand),
 		own("verify", contract.InboundRepository, "a repository that no node reaches", strings.Replace(inbound, "{bP}", "somebody-elses-bucket", 1)+`,"readonly":true}}`),
 		repository,
 		leftOut,

@@ -24,6 +24,6 @@ var unplayed = map[string]string{
 	"ready.bootstrap":    "each deployment of the drill needs the bootstrap",
 	"ready.quotas":       "the emulator has those of a new account, which nobody can use up here",
 	"ready.concurrency":  "the emulator limits no account",
-	"ready.code":         "function.code tells it first",
+	"ready.code":         "the change of function.code, which --ready holds against the build, too",
 	"ready.zone":         "the step of --ready mends it",
 }

@@ -21,9 +21,12 @@ type Inspection struct {
 	Domain      string `json:"domain"` // DomainAbsent, DomainReady, or why it is busy; the rest is empty then
 	ClusterUUID string `json:"clusterUuid,omitempty"`
 	// Version of the engine that answers, as 3.4.0.
-	Version      string            `json:"version,omitempty"`
+	Version string `json:"version,omitempty"`
+	// Health of all shards together: green, yellow or red.
+	Health       string            `json:"health,omitempty"`
 	Mappings     []MappingState    `json:"mappings,omitempty"`
 	Repositories []RepositoryState `json:"repositories,omitempty"`
+	Indices      []IndexState      `json:"indices,omitempty"` // that a recovery point of now would hold
 	LeftOut      []LeftOutState    `json:"leftOut,omitempty"`
 	Blocked      []BlockedIndex    `json:"blockedIndices,omitempty"`
 	Fenced       bool              `json:"fenced,omitempty"` // a fence is up, which explains them
@@ -41,6 +44,7 @@ type Inspection struct {
 // Parts of an Inspection, the keys of Failed.
 const (
 	PartIdentity     = "identity"
+	PartHealth       = "health"
 	PartMappings     = "mappings"
 	PartRepositories = "repositories"
 	PartIndices      = "indices"
@@ -65,6 +69,12 @@ type RepositoryState struct {
 	// Refused is what the engine said when it was verified; empty: every node reads
 	// it, or it is writable and was not asked, since that writes a blob.
 	Refused string `json:"refused,omitempty"`
+}
+
+// IndexState is one index, and which of that name.
+type IndexState struct {
+	Name string `json:"name"`
+	UUID string `json:"uuid"`
 }
 
 // LeftOutState is an index that recovery points do not hold.

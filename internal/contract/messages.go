@@ -67,6 +67,9 @@ type RecoveryRequest struct {
 	// (X4), so the schedule of the minute run tells it, and who wants to hear of it;
 	// who does not tell it changes nothing about a standby.
 	Standby string `json:"standby,omitempty"`
+	// Health asks ActionStatus for the domain's, too. Who only asks what a switch
+	// depends on makes no call for it.
+	Health bool `json:"health,omitempty"`
 }
 
 // Domain of a RecoveryStatus.
@@ -91,6 +94,9 @@ type RecoveryStatus struct {
 	LedgerUnknown bool   `json:"ledgerUnknown,omitempty"`
 	// Domain of this Region: DomainAbsent, DomainReady, or why it is busy.
 	Domain string `json:"domain,omitempty"`
+	// Health of its shards: green, yellow or red; only where ActionStatus was asked
+	// for it.
+	Health string `json:"health,omitempty"`
 	// Documents in it that a removal would lose or a first claim elsewhere would
 	// strand, with those of indexes nobody can save; only ActionStatus counts.
 	Documents  int64  `json:"documents,omitempty"`

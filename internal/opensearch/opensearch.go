@@ -176,6 +176,8 @@ type Domain interface {
 
 	// Repository answers ErrNotFound when the name is not registered.
 	Repository(ctx context.Context, name string) (Repository, error)
+	// Repositories are all registrations of type s3, by name.
+	Repositories(ctx context.Context) (map[string]Repository, error)
 	// PutRepository registers and replaces all settings; it verifies nothing.
 	PutRepository(ctx context.Context, name string, r Repository) error
 	VerifyRepository(ctx context.Context, name string) error

@@ -15,22 +15,15 @@ func snapshotPath(repository, name string) string {
 	return repositoryPath(repository) + "/" + url.PathEscape(name)
 }
 
-// Repository reads a registration back.
-func (c *Client) Repository(ctx context.Context, name string) (Repository, error) {
-	step := "read repository " + name
-	var answer map[string]struct {
-		Type     string         `json:"type"`
-		Settings map[string]any `json:"settings"`
-	}
-	if err := c.get(ctx, step, repositoryPath(name), &answer); err != nil {
-		return Repository{}, err
-	}
-	found, ok := answer[name]
-	if !ok || found.Type != "s3" {
-		return Repository{}, fmt.Errorf("%s: it is of type %q, not s3; give the repository another name or remove that one", step, found.Type)
-	}
+// registered is one registration as the engine shows it.
+type registered struct {
+	Type     string         `json:"type"`
+	Settings map[string]any `json:"settings"`
+}
+
+func (r registered) repository() Repository {
 	text := func(key string) string {
-		if v, ok := found.Settings[key]; ok {
+		if v, ok := r.Settings[key]; ok {
 			return fmt.Sprint(v)
 		}
 		return ""
@@ -38,7 +31,36 @@ func (c *Client) Repository(ctx context.Context, name string) (Repository, error
 	return Repository{
 		Bucket: text("bucket"), BasePath: text("base_path"), Region: text("region"), Endpoint: text("endpoint"), RoleARN: text("role_arn"),
 		ReadOnly: text("readonly") == "true", ShardPathType: text("shard_path_type"), MaxSnapshotBytesPerSec: text("max_snapshot_bytes_per_sec"),
-	}, nil
+	}
+}
+
+// Repository reads a registration back.
+func (c *Client) Repository(ctx context.Context, name string) (Repository, error) {
+	step := "read repository " + name
+	var answer map[string]registered
+	if err := c.get(ctx, step, repositoryPath(name), &answer); err != nil {
+		return Repository{}, err
+	}
+	found, ok := answer[name]
+	if !ok || found.Type != "s3" {
+		return Repository{}, fmt.Errorf("%s: it is of type %q, not s3; give the repository another name or remove that one", step, found.Type)
+	}
+	return found.repository(), nil
+}
+
+// Repositories passes over what is not of type s3: no bucket is behind it.
+func (c *Client) Repositories(ctx context.Context) (map[string]Repository, error) {
+	var answer map[string]registered
+	if err := c.get(ctx, "list repositories", "/_snapshot", &answer); err != nil {
+		return nil, err
+	}
+	out := map[string]Repository{}
+	for name, r := range answer {
+		if r.Type == "s3" {
+			out[name] = r.repository()
+		}
+	}
+	return out, nil
 }
 
 // PutRepository replaces all settings (an empty one is not sent). It asks the

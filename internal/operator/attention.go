@@ -6,6 +6,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/fence"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/route"
 )
 
@@ -51,6 +52,9 @@ func (o *Operator) attentionOf(s Status, r Region) []string {
 			say("%s: %s", e.what, e.err)
 		}
 	}
+	if r.Health == string(opensearch.Red) && !restores(s, r) {
+		say("the domain is red: no snapshot is made while it is, and searches and writes of what is missing fail: docs/runbooks/domain-red.md")
+	}
 	f := s.InForce
 	if f == nil {
 		return out
@@ -82,6 +86,15 @@ func (o *Operator) attentionOf(s Status, r Region) []string {
 		}
 	}
 	return out
+}
+
+// restores: the domain is a warm standby, or a switch's target, which is red while
+// it is restored into.
+func restores(s Status, r Region) bool {
+	if r.Active {
+		return false
+	}
+	return s.Switch != nil && s.Switch.Live && s.Switch.To == r.Region || r.Standby != nil && r.Standby.Restoring != ""
 }
 
 // copyLate: a warm standby is no copy, or one that is too old: a switch to it would

@@ -121,7 +121,11 @@ func (s Status) printRegion(p *page, r Region) {
 	case r.DomainError != "":
 		p.part("domain", "%s", noAnswer(r.DomainError))
 	case r.ControllerError == "" && r.exists:
-		p.part("domain", "%s, %s, %s documents", domainState(r), r.Engine, count(r.Documents))
+		health := ""
+		if r.Health != "" {
+			health = ", " + r.Health
+		}
+		p.part("domain", "%s%s, %s, %s documents", domainState(r), health, r.Engine, count(r.Documents))
 	default:
 		p.part("domain", "%s", domainState(r))
 	}

@@ -72,6 +72,7 @@ type Region struct {
 	LedgerError     string   `json:"ledgerError,omitempty"`
 	Domain          string   `json:"domain,omitempty"` // "absent", "ready", or what is being done to it
 	DomainError     string   `json:"domainError,omitempty"`
+	Health          string   `json:"health,omitempty"` // "green", "yellow" or "red", as the controller sees it
 	Engine          string   `json:"engine,omitempty"`
 	Controller      string   `json:"controller,omitempty"` // its phase
 	Documents       int64    `json:"documents"`            // in the domain, as the controller counts
@@ -236,7 +237,7 @@ func (o *Operator) domain(ctx context.Context, r *Region) {
 
 // controller is told which Region is away, so that it does not wait for it too.
 func (o *Operator) controller(ctx context.Context, readings map[string]ledger.Reading, r *Region) {
-	req := contract.RecoveryRequest{Action: contract.ActionStatus, Standby: o.App.Standby}
+	req := contract.RecoveryRequest{Action: contract.ActionStatus, Standby: o.App.Standby, Health: true}
 	if other := o.App.Other(r.Region); away(readings[other]) {
 		req.Wish.UnreachableRegion = other
 	}
@@ -245,7 +246,7 @@ func (o *Operator) controller(ctx context.Context, readings map[string]ledger.Re
 		r.ControllerError = o.brief(err)
 		return
 	}
-	r.status, r.Controller, r.Documents, r.Notices, r.Standby = &c, c.Phase, c.Documents, c.Notices, c.Standby
+	r.status, r.Controller, r.Documents, r.Notices, r.Standby, r.Health = &c, c.Phase, c.Documents, c.Notices, c.Standby, c.Health
 }
 
 func (o *Operator) fences(ctx context.Context, b store.Bucket, r *Region) {

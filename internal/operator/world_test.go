@@ -233,6 +233,9 @@ func (w *world) Recovery(ctx context.Context, region string, req contract.Recove
 	if s.Phase == "" {
 		s.Phase = "status"
 	}
+	if !req.Health {
+		s.Health = "" // as a controller that was not asked
+	}
 	return s, nil
 }
 

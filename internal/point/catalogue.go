@@ -51,6 +51,13 @@ func parseKey(key string) (id ID, end string, ok bool) {
 	return id, name[dot:], err == nil
 }
 
+// IsKey tells the keys of points, and of what belongs to one, from all others under
+// Prefix.
+func IsKey(key string) bool {
+	_, end, ok := parseKey(key)
+	return ok && slices.Contains([]string{endPoint, endObjects, endCapsule, endRemoving}, end)
+}
+
 // standing is what there is of one point.
 type standing struct {
 	id       ID

@@ -2,8 +2,8 @@ package recovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,8 +53,9 @@ func (r *run) inspect(ctx context.Context) error {
 		look func(context.Context, domain.Recovery, *contract.Inspection) error
 	}{
 		{contract.PartIdentity, r.inspectIdentity},
+		{contract.PartHealth, inspectHealth},
 		{contract.PartMappings, r.inspectMappings},
-		{contract.PartRepositories, inspectRepositories},
+		{contract.PartRepositories, r.inspectRepositories},
 		{contract.PartIndices, inspectIndices},
 		{contract.PartSettings, inspectSettings},
 		{contract.PartStandby, r.inspectStandby},
@@ -74,6 +75,12 @@ func (r *run) inspectIdentity(ctx context.Context, dom domain.Recovery, i *contr
 	i.ClusterUUID, i.Version = info.ClusterUUID, info.Version
 	rec, err := fence.Load(ctx, r.Own, info.ClusterUUID)
 	i.Fenced = rec != nil
+	return err
+}
+
+func inspectHealth(ctx context.Context, dom domain.Recovery, i *contract.Inspection) error {
+	h, err := dom.Health(ctx)
+	i.Health = string(h)
 	return err
 }
 
@@ -104,14 +111,18 @@ func (dry) PutRole(context.Context, string, opensearch.Role) error              
 func (dry) PutRoleMapping(context.Context, string, opensearch.RoleMapping) error { return nil }
 func (dry) EnableAudit(context.Context) error                                    { return nil }
 
-func inspectRepositories(ctx context.Context, dom domain.Recovery, i *contract.Inspection) error {
-	for _, name := range []string{contract.Repository, contract.InboundRepository} {
-		repo, err := dom.Repository(ctx, name)
-		if errors.Is(err, opensearch.ErrNotFound) {
+// inspectRepositories that lead to a bucket of the pair, whoever registered them,
+// and the product's own names, wherever they lead.
+func (r *run) inspectRepositories(ctx context.Context, dom domain.Recovery, i *contract.Inspection) error {
+	all, err := dom.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		repo := all[name]
+		own := name == contract.Repository || name == contract.InboundRepository
+		if !own && repo.Bucket != r.Own.Name() && repo.Bucket != r.Other.Name() {
 			continue
-		}
-		if err != nil {
-			return err
 		}
 		s := contract.RepositoryState{Name: name, Bucket: repo.Bucket, BasePath: repo.BasePath, Role: repo.RoleARN, Readonly: repo.ReadOnly}
 		// The verification of a writable one writes a blob: an inspection does not, and
@@ -145,6 +156,7 @@ func inspectIndices(ctx context.Context, dom domain.Recovery, i *contract.Inspec
 		i.LeftOut = append(i.LeftOut, contract.LeftOutState{Name: l.Name, Reason: l.Reason, Worrying: slices.Contains(worrying, l), Warm: tier[l.Name] != ""})
 	}
 	for _, x := range sel.Indices {
+		i.Indices = append(i.Indices, contract.IndexState{Name: x.Name, UUID: x.UUID})
 		if slices.Contains(x.Blocks, "write") {
 			i.Blocked = append(i.Blocked, contract.BlockedIndex{Name: x.Name, UUID: x.UUID})
 		}

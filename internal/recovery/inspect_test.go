@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -53,6 +54,10 @@ func TestInspectLooksAndChangesNothing(t *testing.T) {
 	if len(i.Mappings) != 1 || i.Mappings[0].Role != contract.ManageSnapshots || len(i.Mappings[0].Missing) != 3 {
 		t.Errorf("mappings %+v", i.Mappings)
 	}
+	at = slices.IndexFunc(i.Indices, func(x contract.IndexState) bool { return x.Name == "movies" })
+	if len(i.Indices) != 2 || at < 0 || i.Indices[at].UUID != i.Blocked[0].UUID {
+		t.Errorf("indexes %+v", i.Indices)
+	}
 	if len(i.Blocked) != 1 || i.Blocked[0].Name != "movies" || i.Blocked[0].UUID == "" || !i.AutoCreateLeft {
 		t.Errorf("%+v", i)
 	}
@@ -64,12 +69,57 @@ func TestInspectLooksAndChangesNothing(t *testing.T) {
 	}
 }
 
+// F1, G1: whoever registers a bucket of the pair is told, by whatever name and path;
+// what leads elsewhere is nobody's business.
+func TestInspectTellsEveryRegistrationOfASnapshotBucket(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.put(east, "movies", "1")
+	w.snapshot()
+	own, hand := w.settings.Names(), w.clusters[east].As(w.settings.Names().FunctionRoleARN(contract.Snapshot, east))
+	for name, r := range map[string]opensearch.Repository{
+		"my-backup":                {Bucket: own.Bucket(west), BasePath: "backups"},
+		"my-reader":                {Bucket: own.Bucket(east), BasePath: "backups", ReadOnly: true},
+		"cs-automated":             {Bucket: "the-services-own"},
+		contract.InboundRepository: {Bucket: "somebody-elses", ReadOnly: true},
+	} {
+		w.check(hand.PutRepository(t.Context(), name, r))
+	}
+	i := w.inspect(east)
+	got := map[string]bool{}
+	for _, r := range i.Repositories {
+		got[r.Name] = r.Readonly
+	}
+	if want := map[string]bool{"my-backup": false, "my-reader": true, contract.InboundRepository: true, contract.Repository: false}; !maps.Equal(got, want) || len(i.Failed) > 0 {
+		t.Errorf("read-only by name: %v, want %v; %v", got, want, i.Failed)
+	}
+}
+
+// Only who asks for the health costs the call: a switch asks for the status, too.
+func TestTheHealthOfADomain(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.put(east, "movies", "1")
+	w.clusters[east].SetHealth("movies", opensearch.Red)
+	if i := w.inspect(east); i.Health != "red" {
+		t.Errorf("inspected as %q", i.Health)
+	}
+	asked := w.watched(east, "Health")
+	for asks, want := range map[bool]string{false: "", true: "red"} {
+		before := len(*asked)
+		s, err := w.ask(east, contract.RecoveryRequest{Action: contract.ActionStatus, Health: asks})
+		if err != nil || s.Health != want || (len(*asked) > before) != asks {
+			t.Errorf("asked %v: %q, %d calls, %v", asks, s.Health, len(*asked)-before, err)
+		}
+	}
+}
+
 func TestInspectSaysWhatItCouldNotSee(t *testing.T) {
 	w := newWorld(t)
 	w.active()
 	w.clusters[east].Kill()
 	i := w.inspect(east)
-	for _, part := range []string{contract.PartIdentity, contract.PartIndices, contract.PartRepositories, contract.PartSettings} {
+	for _, part := range []string{contract.PartIdentity, contract.PartHealth, contract.PartIndices, contract.PartRepositories, contract.PartSettings} {
 		if i.Failed[part] == "" {
 			t.Errorf("%s of a dead domain counts as seen: %+v", part, i)
 		}

@@ -135,6 +135,14 @@ func (r *run) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.req.Health {
+		// A health that is not told does not hide the rest.
+		if h, err := dom.Health(ctx); err != nil {
+			r.notice("the domain's health is not known: %v", err)
+		} else {
+			r.status.Health = string(h)
+		}
+	}
 	if r.status.Documents, _, err = r.holdings(ctx, dom); err != nil {
 		return err
 	}

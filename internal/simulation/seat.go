@@ -59,6 +59,9 @@ func (v *seat) Refresh(ctx context.Context, indices []string) error {
 func (v *seat) Repository(ctx context.Context, name string) (opensearch.Repository, error) {
 	return answer(ctx, v, "Repository", name, func(ctx context.Context) (opensearch.Repository, error) { return v.c.Repository(ctx, name) })
 }
+func (v *seat) Repositories(ctx context.Context) (map[string]opensearch.Repository, error) {
+	return answer(ctx, v, "Repositories", "", func(ctx context.Context) (map[string]opensearch.Repository, error) { return v.c.Repositories(ctx) })
+}
 func (v *seat) PutRepository(ctx context.Context, name string, r opensearch.Repository) error {
 	return v.call(ctx, "PutRepository", name, true, func() error { return v.c.PutRepository(context.Background(), name, r) })
 }

@@ -2,12 +2,9 @@ package checks
 
 import (
 	"context"
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/policy"
 	"github.com/opensearch-dr/osdr/internal/reader"
@@ -75,8 +72,8 @@ func (f *Facts) bucketChecks() []drift.Check {
 			Find: f.replication,
 		},
 		{
-			ID: "bucket.foreign", Title: "nobody else writes to the bucket", Scope: drift.EachRegion,
-			Why:  "a second writer in a repository's path corrupts it for all (F1)",
+			ID: "bucket.foreign", Title: "nothing lies in the bucket but the repositories of this installation's domains, and the product's own", Scope: drift.EachRegion, Limit: f.limit(),
+			Why:  "whoever writes here is one wrong path away from a second writer, which corrupts a repository for all (F1)",
 			Find: f.foreign,
 		},
 	}
@@ -212,26 +209,4 @@ func (f *Facts) replication(ctx context.Context, region string) ([]drift.Finding
 		Resource: have.Name, Expected: "no replication", Found: show(have.Properties[string(reader.Replication)]),
 		Mend: aws(region, "s3api delete-bucket-replication", "bucket", have.Name),
 	}}, nil
-}
-
-// repositoryPath is a cluster UUID: 22 characters of base64 for URLs.
-var repositoryPath = regexp.MustCompile(`^[A-Za-z0-9_-]{22}/$`)
-
-func (f *Facts) foreign(ctx context.Context, region string) ([]drift.Finding, error) {
-	bucket := f.names().Bucket(region)
-	top, err := get(ctx, f, func(ctx context.Context) ([]string, error) { return f.Cloud.Top(ctx, region, bucket) }, "top", region)
-	if err != nil {
-		return nil, err
-	}
-	var out []drift.Finding
-	for _, key := range top {
-		if key == contract.OwnPrefix || repositoryPath.MatchString(key) {
-			continue
-		}
-		out = append(out, drift.Finding{
-			Resource: fmt.Sprintf("s3://%s/%s", bucket, key), Expected: "repositories under a cluster UUID, and " + contract.OwnPrefix, Found: "an object of somebody else",
-			Mend: "find out who writes it (CloudTrail data events tell) and stop that; then " + aws(region, "s3 rm", "recursive", "") + " " + quote("s3://"+bucket+"/"+key),
-		})
-	}
-	return out, nil
 }

@@ -87,6 +87,8 @@ var changes = []change{
 
 	{"a function is gone", cold, func(w *world) { delete(w.funcs, east+"/"+recovery) }, []string{"function.exists us-east-1"}},
 	{"other code", cold, func(w *world) { w.packages[east+"/"+recovery] = map[string]string{"bootstrap": "x"} }, []string{"function.code us-east-1", "ready.code us-east-1"}},
+	{"other code of the traffic function", cold, func(w *world) { w.packages[west+"/osdr-traffic"] = map[string]string{"bootstrap": "x"} }, []string{"function.code us-west-2", "ready.code us-west-2"}},
+	{"other code in the third Region", third, func(w *world) { w.packages["eu-west-1/osdr-traffic"] = map[string]string{"bootstrap": "x"} }, []string{"function.code eu-west-1", "ready.code eu-west-1"}},
 	{"another role", cold, func(w *world) {
 		w.funcs[east+"/"+recovery].Properties["Role"] = "arn:aws:iam::" + account + ":role/admin"
 	}, []string{"function.role us-east-1"}},
@@ -143,6 +145,7 @@ var changes = []change{
 	{"replication", cold, func(w *world) { w.parts[east][reader.Replication] = object{"Role": "r"} }, []string{"bucket.replication us-east-1"}},
 	{"F1: a foreign writer", cold, func(w *world) { w.tops[west] = append(w.tops[west], "snapshots/") }, []string{"bucket.foreign us-west-2"}},
 
+	{"F1: a stranger's cluster writes below its own UUID", cold, func(w *world) { w.repository(west, stranger, 0) }, []string{"bucket.foreign us-west-2"}},
 	{"TheSnapshotRole is gone", cold, func(w *world) { delete(w.roles, "osdr-TheSnapshotRole-us-west-2") }, []string{"role.exists us-west-2"}},
 	{"TheSnapshotRole trusts nobody", cold, func(w *world) {
 		w.roles["osdr-TheSnapshotRole-us-east-1"].Properties["AssumeRolePolicyDocument"] = object{"Statement": []any{}}
@@ -241,8 +244,16 @@ var changes = []change{
 	{"a point cannot be read", cold, func(w *world) {
 		w.put(west, point.ID{Generation: 2, Sequence: 2}.Key(), object{"version": 7})
 	}, []string{"point.readable us-west-2"}},
+	{"a point that is older than the newest few", cold, func(w *world) {
+		for n := range 8 {
+			w.point(10+n, time.Minute-time.Duration(n)*time.Second, point.KindRegular, 100)
+		}
+		w.put(west, point.ID{Generation: 2, Sequence: 1}.Key(), object{"version": 7})
+	}, []string{"point.readable us-west-2"}},
+	{"a point under another name", cold, func(w *world) { w.put(west, point.Prefix+"0000000002-0000000002.json.bak", object{}) }, []string{"point.readable us-west-2"}},
 	{"a point was removed", cold, func(w *world) { w.remove(2) }, []string{"point.chain us-west-2"}},
 	{"all documents are gone", cold, func(w *world) { w.point(4, time.Minute, point.KindRegular, 0) }, []string{"point.counts us-west-2"}},
+	{"the newest point lacks an index that the domain has", cold, func(w *world) { w.without("movies") }, []string{"point.counts us-west-2"}},
 	{"nothing is pruned", third, func(w *world) {
 		for n := 1; n <= 3; n++ {
 			w.remove(n)
@@ -274,10 +285,18 @@ var changes = []change{
 	{"H13: another domain", cold, func(w *world) {
 		w.inside[east].ClusterUUID, w.inside[east].Repositories[0].BasePath = "CCCCCCCCCCCCCCCCCCCCCC", "CCCCCCCCCCCCCCCCCCCCCC"
 	}, []string{"cluster.identity us-east-1"}},
+	{"a red domain", cold, func(w *world) { w.inside[east].Health = "red" }, []string{"cluster.health us-east-1"}},
+	{"a red standby that restores nothing", warm, func(w *world) { w.inside[west].Health = "red" }, []string{"cluster.health us-west-2"}},
+	{"a red active domain is no target", cold, func(w *world) {
+		w.inside[east].Health, w.inside[east].Standby = "red", &contract.StandbyStatus{Restoring: "0000000002-0000000003"}
+	}, []string{"cluster.health us-east-1"}},
 	{"F14: a function is not mapped", cold, func(w *world) { w.inside[east].Mappings[0].Missing = []string{"arn:x"} }, []string{"cluster.mappings us-east-1"}},
 	{"no repository", cold, func(w *world) { w.inside[east].Repositories = nil }, []string{"cluster.repository us-east-1"}},
 	{"another path", cold, func(w *world) { w.inside[east].Repositories[0].BasePath = "elsewhere" }, []string{"cluster.readonly us-east-1", "cluster.repository us-east-1"}},
 	{"F1: a second writer", warm, func(w *world) { w.inside[west].Repositories[0].Readonly = false }, []string{"cluster.readonly us-west-2"}},
+	{"F1: somebody's own repository in a snapshot bucket", cold, func(w *world) {
+		w.inside[east].Repositories = append(w.inside[east].Repositories, contract.RepositoryState{Name: "my-backup", Bucket: w.app.Names().Bucket(west), BasePath: "backups"})
+	}, []string{"cluster.readonly us-east-1"}},
 	{"F13: a node does not reach the repository", cold, func(w *world) { w.inside[east].Repositories[0].Refused = "path is not accessible" }, []string{"cluster.verify us-east-1"}},
 	{"H12: an index is left out", cold, func(w *world) {
 		w.inside[east].LeftOut = []contract.LeftOutState{{Name: "orders", Reason: "closed", Worrying: true}}

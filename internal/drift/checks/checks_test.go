@@ -104,6 +104,17 @@ var notes = []struct {
 	{"dr.standby has just become warm", warm, func(w *world) {
 		w.inside[west].Standby = &contract.StandbyStatus{Restoring: "0000000002-0000000003", Since: now.Add(-time.Minute)}
 	}, "standby.copy us-west-2"},
+	{"a yellow domain", cold, func(w *world) { w.inside[east].Health = "yellow" }, "cluster.health us-east-1"},
+	{"a standby is red while it restores", warm, func(w *world) {
+		w.inside[west].Health, w.inside[west].Standby.Restoring = "red", "0000000002-0000000003"
+	}, "cluster.health us-west-2"},
+	{"the target of a switch is red while it restores", warm, func(w *world) {
+		w.inside[west].Health = "red"
+		l := w.ledger()
+		l.Intent = &ledger.Intent{Token: "t", FromGeneration: 2, To: west, RequestID: "r", Expires: now.Add(time.Hour)}
+		w.put(east, ledger.Key, l)
+		w.put(west, ledger.Key, l)
+	}, "cluster.health us-west-2"},
 	{"the control Region is one of the pair", cold, func(*world) {}, "ready.control global"},
 	{"a switch is under way", cold, func(w *world) {
 		l := w.ledger()
@@ -139,6 +150,16 @@ func TestWithoutTemplatesTheRestIsChecked(t *testing.T) {
 	w.record(func(r *route.Record) { r.TTL = 1 })
 	if r := w.run(drift.Options{}); r.ExitCode != drift.ExitDrift {
 		t.Errorf("a drift that needs no templates: exit %d", r.ExitCode)
+	}
+}
+
+// A function of before there was such a question answers without it: not well, not
+// known.
+func TestAHealthThatIsNotToldIsNotKnown(t *testing.T) {
+	w := open(t, cold)
+	w.inside[east].Health = ""
+	if r := w.run(drift.Options{}); r.ExitCode != drift.ExitUnknown || !slices.Contains(ids(r, drift.Unknown), "cluster.health us-east-1") {
+		t.Errorf("exit %d\n%s", r.ExitCode, dump(r))
 	}
 }
 

@@ -111,9 +111,10 @@ func deployed(t *testing.T, a *template.Assembly, app *config.App) *cloud {
 func inspected(app *config.App, region string) *contract.Inspection {
 	n := app.Names()
 	i := &contract.Inspection{
-		Region: region, Domain: contract.DomainReady, ClusterUUID: cluster, Version: "3.3.0", AutoCreate: "true",
+		Region: region, Domain: contract.DomainReady, ClusterUUID: cluster, Version: "3.3.0", Health: "green", AutoCreate: "true",
 		Mappings: []contract.MappingState{{Role: contract.ManageSnapshots}},
 		Largest:  contract.ShardState{Index: "movies", Shards: 1, Bytes: 1 << 30},
+		Indices:  []contract.IndexState{{Name: "movies", UUID: "u"}},
 		LeftOut:  []contract.LeftOutState{{Name: ".opendistro_security", Reason: "system"}},
 	}
 	if region == app.ActiveRegion {
@@ -140,7 +141,7 @@ func (c *cloud) resource(t *testing.T, a *template.Assembly, s *template.Stack, 
 		hash, _, _ := strings.Cut(r.Text("Code", "S3Key"), ".")
 		dir := filepath.Join(a.Dir, "asset."+hash)
 		body := []byte(hash)
-		if what := strings.TrimPrefix(name, "osdr-"); slices.Contains([]string{"snapshot", "recovery", "promotion", "gate"}, what) {
+		if what := strings.TrimPrefix(name, "osdr-"); slices.Contains([]string{"snapshot", "recovery", "promotion", "gate", "traffic"}, what) {
 			built, err := os.ReadFile(filepath.Join("..", "..", "..", "stacks", "testdata", "lambda", what, "bootstrap"))
 			if err != nil {
 				t.Fatal(err)

@@ -25,6 +25,8 @@ func (f *Facts) clusterChecks() []drift.Check {
 	return []drift.Check{
 		asks("identity", "the domain is the one that the ledger names", "a domain that was made again holds nothing, and nothing of it is snapshotted (H13)",
 			drift.Active, contract.PartIdentity, f.identity),
+		asks("health", "the domain is not red", "no snapshot is made while it is, and searches and writes of that index fail; yellow is a note",
+			drift.EachRegion, contract.PartHealth, f.health),
 		asks("mappings", "the functions, the master and the admins are mapped", "the function gets a 403 at its next snapshot, the admin at the failover (F14)",
 			drift.EachRegion, contract.PartMappings, f.mappings),
 		asks("repository", "the domain writes to its own path in the other Region's bucket", "recovery points go elsewhere, or two domains write one path (G1)",

@@ -27,6 +27,8 @@ func TestMendsThatMend(t *testing.T) {
 		"an option that holds a certificate": {func(w *world) {
 			within(w.domains[east].Properties, "DomainEndpointOptions")["TLSSecurityPolicy"] = "old"
 		}, "domain.tls", "update-domain-config", "revert-drift"},
+		"a right that is denied":        {func(w *world) { w.refused = []string{"iam:PassRole"} }, "role.pass", "cdk deploy osdr-foundation-us-west-2 --exclusively --revert-drift", ""},
+		"another right that is":         {func(w *world) { w.refused = []string{"s3:GetObject"} }, "role.snapshot", "--revert-drift", ""},
 		"a function that is not mapped": {func(w *world) { w.inside[east].Mappings[0].Missing = []string{"arn:x"} }, "cluster.mappings", tick, ""},
 	} {
 		w := open(t, cold)

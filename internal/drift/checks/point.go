@@ -53,8 +53,8 @@ func (f *Facts) pointChecks() []drift.Check {
 			Find: f.pointWhole,
 		},
 		{
-			ID: "point.readable", Title: "every recovery point can be read", Scope: drift.EachRegion,
-			Why:  "it is passed over at a failover, and never pruned",
+			ID: "point.readable", Title: "every recovery point can be read", Scope: drift.EachRegion, Limit: f.limit(),
+			Why:  "it is passed over at a failover, and never pruned; one under another name is no recovery point to anybody",
 			Find: f.pointReadable,
 		},
 		{
@@ -63,8 +63,8 @@ func (f *Facts) pointChecks() []drift.Check {
 			Find: f.pointChain,
 		},
 		{
-			ID: "point.counts", Title: "the newest recovery point holds about what the one before held", Scope: drift.Standby,
-			Why:  "an index that was lost is lost from the recovery points too, one after the other",
+			ID: "point.counts", Title: "the newest recovery point holds every index of the one before that the domain still has, and documents", Scope: drift.Standby, Limit: f.limit(),
+			Why:  "what it lacks is lost at a failover, and from the recovery points one after the other; below half the documents is a note",
 			Find: f.pointCounts,
 		},
 		{
@@ -160,45 +160,4 @@ func (f *Facts) pointWhole(ctx context.Context, region string) ([]drift.Finding,
 				" shows them; else let the next snapshot make a new point, and find out who deleted them",
 		}}, nil
 	})
-}
-
-func (f *Facts) pointReadable(ctx context.Context, region string) ([]drift.Finding, error) {
-	ids, err := f.pointIDs(ctx, region)
-	if err != nil {
-		return nil, err
-	}
-	// The newest ones: an old one is not read by a failover.
-	ids = ids[max(0, len(ids)-sampled):]
-	return all(ids, func(id point.ID) ([]drift.Finding, error) {
-		_, err := point.Load(ctx, f.Buckets[region], id)
-		if err == nil || errors.Is(err, store.ErrAbsent) {
-			return nil, nil
-		}
-		if !errors.Is(err, point.ErrMalformed) {
-			return nil, err
-		}
-		return []drift.Finding{{
-			Resource: "recovery point " + id.String(), Expected: "a recovery point", Found: err.Error(),
-			Mend: "take the earlier version of s3://" + f.names().Bucket(region) + "/" + id.Key() + ": " + aws(region, "s3api list-object-versions", "bucket", f.names().Bucket(region), "prefix", id.Key()),
-		}}, nil
-	})
-}
-
-func (f *Facts) pointCounts(ctx context.Context, region string) ([]drift.Finding, error) {
-	own, _, err := f.own(ctx, region)
-	if err != nil || len(own) < 2 {
-		return nil, err
-	}
-	newest, before := own[0], own[1]
-	if before.Documents == 0 || newest.Documents*2 >= before.Documents {
-		return nil, nil
-	}
-	out := drift.Finding{
-		Resource: "recovery point " + newest.ID.String(), Expected: fmt.Sprintf("about %d documents, as in %s", before.Documents, before.ID), Found: fmt.Sprintf("%d documents in %d indexes", newest.Documents, len(newest.Indices)),
-		Mend: "if nobody deleted them on purpose: keep " + before.ID.String() + " by raising dr.retention.count, find out what happened, and restore from it",
-	}
-	if newest.Documents > 0 {
-		out.Kind = drift.Note // people delete
-	}
-	return []drift.Finding{out}, nil
 }

@@ -71,10 +71,7 @@ func (f *Facts) pointRetention(ctx context.Context, region string) ([]drift.Find
 
 func (f *Facts) pointRemoval(ctx context.Context, region string) ([]drift.Finding, error) {
 	b := f.Buckets[region]
-	entries, err := get(ctx, f, func(ctx context.Context) ([]store.Entry, error) { return b.List(ctx, point.Prefix) }, "point keys", region)
-	if errors.Is(err, store.ErrAbsent) {
-		return nil, nil
-	}
+	entries, err := f.pointEntries(ctx, region)
 	if err != nil {
 		return nil, err
 	}

@@ -2,18 +2,11 @@ package checks
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/reader"
 )
@@ -46,7 +39,7 @@ func (f *Facts) readyChecks() []drift.Check {
 			Find: f.room,
 		},
 		{
-			ID: "ready.code", Title: "the deployed functions are what this checkout builds", Scope: drift.EachRegion, Ready: true, Limit: f.limit(),
+			ID: "ready.code", Title: "the deployed functions are what this checkout builds", Scope: drift.Everywhere, Ready: true, Limit: f.limit(),
 			Why:  "the failover would be carried out by other code than the one at hand",
 			Find: f.builtCode,
 		},
@@ -192,34 +185,6 @@ func (f *Facts) room(ctx context.Context, region string) ([]drift.Finding, error
 		Mend: "ask for more concurrent executions in the Service Quotas console of " + region + ", or reserve less",
 	}}, nil
 }
-
-func (f *Facts) builtCode(ctx context.Context, region string) ([]drift.Finding, error) {
-	return all([]string{contract.Snapshot, contract.Recovery, contract.Promotion, contract.Gate}, func(what string) ([]drift.Finding, error) {
-		path := filepath.Join(f.Built, what, "bootstrap")
-		body, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read this checkout's function %s: %s is not built; run make lambdas", what, path)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read this checkout's function %s: %w", what, err)
-		}
-		name := f.names().Function(what)
-		have, err := f.code(ctx, region, name)
-		if err != nil || have == nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(body)
-		if want := hex.EncodeToString(sum[:]); have["bootstrap"] != want {
-			return []drift.Finding{{
-				Resource: name, Expected: "bootstrap " + want[:16], Found: "bootstrap " + clip16(have["bootstrap"]),
-				Mend: "check out what is deployed, or " + redeploy(f.names().FoundationStack(region)),
-			}}, nil
-		}
-		return nil, nil
-	})
-}
-
-func clip16(s string) string { return s[:min(16, len(s))] }
 
 func (f *Facts) zone(ctx context.Context, _ string) ([]drift.Finding, error) {
 	have, err := get(ctx, f, func(ctx context.Context) (*reader.Zone, error) { return f.Cloud.Zone(ctx, f.App.DNS.ZoneID) }, "zone")

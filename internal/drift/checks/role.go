@@ -172,7 +172,7 @@ func or(s, otherwise string) string {
 func (f *Facts) pass(ctx context.Context, region string) ([]drift.Finding, error) {
 	n := f.names()
 	return all([]string{contract.Snapshot, contract.Recovery}, func(what string) ([]drift.Finding, error) {
-		return f.may(ctx, n.FunctionRole(what, region), n.FunctionRoleARN(what, region), []string{"iam:PassRole"}, n.SnapshotRoleARN(region))
+		return f.may(ctx, region, n.FunctionRole(what, region), n.FunctionRoleARN(what, region), []string{"iam:PassRole"}, n.SnapshotRoleARN(region))
 	})
 }
 
@@ -189,12 +189,12 @@ func (f *Facts) snapshotRole(ctx context.Context, region string) ([]drift.Findin
 		{[]string{"s3:ListBucket"}, out}, {[]string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, out + path},
 		{[]string{"s3:ListBucket"}, in}, {[]string{"s3:GetObject"}, in + path},
 	}, func(r right) ([]drift.Finding, error) {
-		return f.may(ctx, n.SnapshotRole(region), n.SnapshotRoleARN(region), r.actions, r.resource)
+		return f.may(ctx, region, n.SnapshotRole(region), n.SnapshotRoleARN(region), r.actions, r.resource)
 	})
 }
 
 // may simulates a role's rights. A role that is not there is another check's.
-func (f *Facts) may(ctx context.Context, role, arn string, actions []string, resource string) ([]drift.Finding, error) {
+func (f *Facts) may(ctx context.Context, region, role, arn string, actions []string, resource string) ([]drift.Finding, error) {
 	have, err := f.role(ctx, role)
 	if err != nil || have == nil {
 		return nil, err
@@ -207,6 +207,6 @@ func (f *Facts) may(ctx context.Context, role, arn string, actions []string, res
 	}
 	return []drift.Finding{{
 		Resource: role, Expected: "it may " + strings.Join(actions, ", ") + " on " + resource, Found: "it may not " + strings.Join(denied, ", "),
-		Mend: "look at role.policies and role.boundary for this role, and at the organization's policies; cdk deploy puts back what the template says",
+		Mend: "look at role.policies and role.boundary for this role, and at the organization's policies; what the template says comes back by " + revert(f.names().FoundationStack(region)),
 	}}, nil
 }

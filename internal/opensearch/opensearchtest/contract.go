@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,7 @@ func Contract(t *testing.T, subject func(t *testing.T) Subject) {
 		{"SecurityCapsuleHasNoReservedRoles", securityCapsule},
 		{"D6_Audit", audit},
 		{"RepositorySettingsAreKept", settingsKept},
+		{"RepositoriesTellsAllThereAre", repositoriesTellAll},
 		{"RepositoryAbsentIs404", repositoryAbsent},
 		{"F15_WrongRegionIsAWrongForm", wrongRegion},
 		{"IndicesTellsAllThereIs", indicesTellAll},
@@ -219,6 +221,7 @@ func agentRights(w *world) {
 	calls := w.agentCalls(index)
 	calls["RunningSnapshots"] = func(ctx context.Context) error { _, err := d.RunningSnapshots(ctx); return err }
 	calls["SnapshotStatus"] = func(ctx context.Context) error { _, err := d.SnapshotStatus(ctx, w.repo, "s1"); return err }
+	calls["Repositories"] = func(ctx context.Context) error { _, err := d.Repositories(ctx); return err }
 	calls["Repository"] = func(ctx context.Context) error { _, err := d.Repository(ctx, w.repo); return err }
 	for name, call := range calls {
 		if err := call(w.Context()); err != nil {
@@ -351,6 +354,25 @@ func settingsKept(w *world) {
 	got, err = w.Domain.Repository(w.Context(), w.repo)
 	w.ok(err)
 	w.is(got == r, "a PUT replaces all: got %+v, want %+v", got, r)
+}
+
+func repositoriesTellAll(w *world) {
+	w.is(len(w.mine()) == 0, "before any is registered: %+v", w.mine())
+	a, b := w.register(), w.Repository
+	b.BasePath, b.ReadOnly = "other-path-of-"+w.name, true
+	w.ok(w.Domain.PutRepository(w.Context(), w.repo+"-by-hand", b))
+	want := map[string]opensearch.Repository{w.repo: a, w.repo + "-by-hand": b}
+	got := w.mine()
+	w.is(maps.Equal(got, want), "got %+v, want %+v", got, want)
+}
+
+// mine are the registrations of this case among all.
+func (w *world) mine() map[string]opensearch.Repository {
+	w.Helper()
+	all, err := w.Domain.Repositories(w.Context())
+	w.ok(err)
+	maps.DeleteFunc(all, func(name string, _ opensearch.Repository) bool { return !strings.HasPrefix(name, w.repo) })
+	return all
 }
 
 func repositoryAbsent(w *world) {

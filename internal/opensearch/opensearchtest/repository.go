@@ -23,6 +23,15 @@ func (v *Caller) Repository(ctx context.Context, name string) (out opensearch.Re
 	return out, err
 }
 
+// Repositories reads all registrations.
+func (v *Caller) Repositories(ctx context.Context) (out map[string]opensearch.Repository, err error) {
+	err = v.do(ctx, "Repositories", "list repositories", []string{"cluster:admin/repository/get"}, func(c *Cluster) error {
+		out = maps.Clone(c.repos)
+		return nil
+	})
+	return out, err
+}
+
 // PutRepository replaces all settings and looks at nothing.
 func (v *Caller) PutRepository(ctx context.Context, name string, settings opensearch.Repository) error {
 	step := "register repository " + name
