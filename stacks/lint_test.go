@@ -1,7 +1,6 @@
 package stacks_test
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -10,6 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/cxapi"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+
+	"github.com/opensearch-dr/osdr/drill/install/installtest"
 )
 
 // cdk-nag's AwsSolutions finds nothing; each suppression stands beside what it
@@ -68,28 +69,7 @@ func TestCfnLint(t *testing.T) {
 			}
 		}
 	}
-	if out, err := exec.Command(cfnLint(t), args...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(installtest.Python(t, "cfn-lint", "CFN_LINT"), args...).CombinedOutput(); err != nil {
 		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
-}
-
-// cfnLint is where CFN_LINT says, or where `make install` puts it: into .drill, or
-// the folder that OSDR_DRILL_DIR names.
-func cfnLint(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("CFN_LINT"); path != "" {
-		return path
-	}
-	dir := os.Getenv("OSDR_DRILL_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", ".drill")
-	}
-	path, err := filepath.Abs(filepath.Join(dir, "python", "bin", "cfn-lint"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Fatal("cfn-lint is not there: `make install` puts it into .drill, or CFN_LINT=<path> names one (pip install cfn-lint==1.58.0)")
-	}
-	return path
 }

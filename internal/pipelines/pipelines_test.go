@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/opensearch-dr/osdr/drill/install/installtest"
 	"github.com/opensearch-dr/osdr/internal/pipelines"
 )
 
@@ -204,17 +205,7 @@ func TestADeploymentIsJudgedFirst(t *testing.T) {
 }
 
 func TestTemplatesAreLinted(t *testing.T) {
-	lint := os.Getenv("CFN_LINT")
-	if lint == "" {
-		dir := os.Getenv("OSDR_DRILL_DIR")
-		if dir == "" {
-			dir = filepath.Join(root, ".drill")
-		}
-		lint = filepath.Join(dir, "python", "bin", "cfn-lint")
-	}
-	if _, err := os.Stat(lint); err != nil {
-		t.Fatal("cfn-lint is not there: `make install` puts it into .drill, or CFN_LINT=<path> names one")
-	}
+	lint := installtest.Python(t, "cfn-lint", "CFN_LINT")
 	args := append([]string{"--non-zero-exit-code", "informational", "--format", "parseable", "--template"}, names(t, "*/*.template.yml")...)
 	if out, err := exec.CommandContext(t.Context(), lint, args...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

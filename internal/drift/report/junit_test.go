@@ -3,14 +3,13 @@ package report_test
 import (
 	"encoding/xml"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
+	"github.com/opensearch-dr/osdr/drill/install/installtest"
 	"github.com/opensearch-dr/osdr/internal/drift"
 	"github.com/opensearch-dr/osdr/internal/drift/report/junitschema"
 )
@@ -64,7 +63,7 @@ func TestJUnitIsValid(t *testing.T) {
 	long.Seconds, long.Checks[0].Seconds = 12345.678, 1234.5
 	all["more than a thousand seconds"] = long
 	for name, r := range all {
-		if err := junitschema.Validate(t.Context(), python(t), write(t, "junit", r)); err != nil {
+		if err := junitschema.Validate(t.Context(), installtest.Python(t, "python", "OSDR_PYTHON"), write(t, "junit", r)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -80,7 +79,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 		"a time of no shape": {`time="1.250"`, `time="soon"`, "'soon'"},
 	} {
 		broken := strings.Replace(valid, c.old, c.new, 1)
-		err := junitschema.Validate(t.Context(), python(t), broken)
+		err := junitschema.Validate(t.Context(), installtest.Python(t, "python", "OSDR_PYTHON"), broken)
 		if broken == valid || !errors.Is(err, junitschema.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
@@ -88,25 +87,4 @@ func TestTheSchemaRefuses(t *testing.T) {
 	if err := junitschema.Validate(t.Context(), "no-such-python", valid); err == nil || errors.Is(err, junitschema.ErrInvalid) || !strings.Contains(err.Error(), "make install") {
 		t.Errorf("without a validator: %v", err)
 	}
-}
-
-// python that has xmlschema is where OSDR_PYTHON says, or where `make install` puts
-// it: into .drill, or the folder that OSDR_DRILL_DIR names.
-func python(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("OSDR_PYTHON"); path != "" {
-		return path
-	}
-	dir := os.Getenv("OSDR_DRILL_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", ".drill")
-	}
-	path, err := filepath.Abs(filepath.Join(dir, "python", "bin", "python"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Fatal("xmlschema is not there: `make install` puts it into .drill, or OSDR_PYTHON=<path> names a Python that has it (pip install xmlschema==4.3.2)")
-	}
-	return path
 }
