@@ -69,10 +69,25 @@ func ReadExceptions(path string, named bool) ([]Exception, error) {
 func known(exceptions []Exception, checks []Check) error {
 	for _, e := range exceptions {
 		if !slices.ContainsFunc(checks, func(c Check) bool { return c.ID == e.ID }) {
-			return fmt.Errorf("read the exceptions: no check has the id %q; `osdr drift --list` shows them", e.ID)
+			return fmt.Errorf("read the exceptions: no check has the id %q; %s", e.ID, allowed(checks))
 		}
 	}
 	return nil
+}
+
+// allowed ids: those of a few checks by name, of many by the command that lists them.
+func allowed(checks []Check) string {
+	const few = 20
+	if len(checks) > few {
+		return "`osdr drift --list` shows them"
+	}
+	var ids []string
+	for _, c := range checks {
+		if !slices.Contains(ids, c.ID) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return "allowed: " + strings.Join(ids, ", ")
 }
 
 // over when the day after it has begun, UTC.

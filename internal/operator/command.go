@@ -20,6 +20,9 @@ func (statusCommand) Help() string {
 }
 
 func (c statusCommand) Run(ctx context.Context, s *session, attention *bool) error {
+	if err := Positive("--every", c.Every); c.Watch && err != nil {
+		return err
+	}
 	for c.Watch {
 		if err := c.once(ctx, s, attention); err != nil {
 			return err
