@@ -11,7 +11,9 @@ import (
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
+	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
 
@@ -168,17 +170,29 @@ func inspectIndices(ctx context.Context, dom domain.Recovery, i *contract.Inspec
 	return nil
 }
 
-// inspectStandby: what the notes of the idle Region's domain say.
+// inspectStandby: what the notes of the idle Region's domain say. This Region's own
+// ledger and points tell enough: the other Region may be silent, and an inspection
+// that waited for it would tell nothing at all in time.
 func (r *run) inspectStandby(ctx context.Context, _ domain.Recovery, i *contract.Inspection) (err error) {
-	if err := r.look(ctx); err != nil {
+	if notes, _, err := r.standbyNotes(ctx); err != nil || notes == nil {
 		return err
 	}
-	if r.ledErr != nil {
-		return r.ledErr
+	if r.now, err = r.Own.Now(ctx); err != nil {
+		return err
 	}
-	if r.claimed && !r.active() {
-		i.Standby, err = r.standsBy(ctx, i.ClusterUUID)
+	v := ledger.ReadOne(ctx, r.Own)
+	if v.Answer != ledger.Present || v.Ledger.ActiveRegion == r.Region {
+		return v.Err
 	}
+	r.led = v.Ledger
+	p, ok, err := point.LoadNewest(ctx, r.Own)
+	if err != nil {
+		return err
+	}
+	if ok {
+		r.newest = []point.Point{p}
+	}
+	i.Standby, err = r.standsBy(ctx, i.ClusterUUID)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -138,5 +139,30 @@ func TestTheAliasOnlyLooks(t *testing.T) {
 		if err := recovery.MayLook(arn, contract.RecoveryRequest{Action: action}); err != nil {
 			t.Errorf("%q by the function itself: %v", action, err)
 		}
+	}
+}
+
+// A Region that is silent holds up the inspection of no other: it is not asked.
+func TestH14_AnInspectionAsksNothingOfTheOtherRegion(t *testing.T) {
+	for name, prepare := range map[string]func(*world){
+		"cold": func(*world) {},
+		"warm": func(w *world) { w.copied(west) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := pair(t)
+			prepare(w)
+			for _, region := range []string{east, west} {
+				var asked []string
+				w.buckets[w.settings.Other(region)].OnCall(func(op storetest.Op, key string) { asked = append(asked, fmt.Sprint(op, " ", key)) })
+				i := w.inspect(region)
+				w.buckets[w.settings.Other(region)].OnCall(nil)
+				if len(asked) > 0 || len(i.Failed) > 0 {
+					t.Errorf("%s asked the other Region for %v, failed %v", region, asked, i.Failed)
+				}
+				if told := i.Standby != nil && i.Standby.Copy != ""; told != (name == "warm" && region == west) {
+					t.Errorf("%s: standby %+v", region, i.Standby)
+				}
+			}
+		})
 	}
 }
