@@ -205,17 +205,17 @@ func (p Pass) remove(ctx context.Context, plan Plan, out *Progress) error {
 	}
 	for _, x := range all {
 		moved, err := p.still(ctx, out.Journal, x.of)
-		if err == nil && moved == nil {
-			err = x.do(ctx, x.name)
+		if err != nil {
+			return err
 		}
-		switch {
-		case moved != nil:
-			out.Waiting = "the next run, since it changed meanwhile and is kept: " + moved.Error()
+		if moved != "" {
+			out.Waiting = "the next run, since it changed meanwhile and is kept: " + moved
 			return nil
-		case opensearch.IsSnapshotRunning(err): // F17
+		}
+		if err := x.do(ctx, x.name); opensearch.IsSnapshotRunning(err) { // F17
 			out.Waiting = "a snapshot that holds " + x.name
 			return nil
-		case err != nil:
+		} else if err != nil {
 			return err
 		}
 		out.Removed = append(out.Removed, x.name)
@@ -230,24 +230,24 @@ type removal struct {
 	of   func(opensearch.Index) bool
 }
 
-// still answers what moved since the plan was made, nil when nothing did.
-func (p Pass) still(ctx context.Context, j Journal, which func(opensearch.Index) bool) (moved, err error) {
+// still answers what moved since the plan was made, empty when nothing did.
+func (p Pass) still(ctx context.Context, j Journal, which func(opensearch.Index) bool) (moved string, err error) {
 	if err := p.May(ctx); err != nil {
-		return nil, err
+		return "", err
 	}
 	now, err := p.Domain.Indices(ctx)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	for _, i := range p.Guarded(now) {
 		if !which(i) || p.Abandoned {
 			continue
 		}
 		if moved := destruction.Allowed(i, j.Mine(i.Name), p.Saved); moved != nil {
-			return moved, nil
+			return moved.Error(), nil //nolint:nilerr // what the rule of destruction says is the answer
 		}
 	}
-	return nil, nil
+	return "", nil
 }
 
 // restore the rest in one call. The journal is written first; a call whose answer
