@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -240,5 +241,31 @@ func TestFiveFaultsAreFiveSentencesAndNoStackTrace(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(stderr)
+	}
+}
+
+// H74: a flag that a refusal advises must reach whoever refuses. Every field of the
+// wish that the promotion reads is a property of the promotion.
+func TestH74_EveryFlagReachesThePromotion(t *testing.T) {
+	everything := variant{name: "every flag", flags: map[string]any{
+		"activeRegion": secondary, "unreachableRegion": primary, "switchFrom": "3", "abandonDomain": "abcdefghijklmnopqrstuv",
+		"acceptUnverified": "movies", "without": "flights", "extendPause": "true",
+	}}
+	// The gate alone asks whether a domain is wanted.
+	notThePromotions := []string{"DomainWanted"}
+	a := synth(t, everything)
+	promotions := a.resources(contract.TypePromotion)
+	if len(promotions) != 1 {
+		t.Fatalf("%d promotions", len(promotions))
+	}
+	fields := reflect.VisibleFields(reflect.TypeFor[contract.WishProperties]())
+	for _, f := range fields {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if slices.Contains(notThePromotions, name) {
+			continue
+		}
+		if promotions[0].property(name) == nil {
+			t.Errorf("%s has no property %s: the flag never reaches the controller", promotions[0], name)
+		}
 	}
 }

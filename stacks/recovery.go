@@ -24,7 +24,7 @@ func newRecovery(app awscdk.App, v Variables, region string) (awscdk.Stack, erro
 		return stack, nil
 	}
 	wish := v.wish(region)
-	wish.AcceptUnverified, wish.AskedAt = c.AcceptUnverified, c.AskedAt
+	wish.AcceptUnverified, wish.AbandonDomain, wish.Without, wish.ExtendPause, wish.AskedAt = c.AcceptUnverified, c.AbandonDomain, c.Without, c.ExtendPause, c.AskedAt
 	_, err := question.New(stack, "Promotion", question.Config{
 		Type: contract.TypePromotion, Asked: n.ProviderARN(contract.Promotion, region), Properties: wish, TimeoutSec: askTimeout,
 	})

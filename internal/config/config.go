@@ -27,6 +27,7 @@ type Config struct {
 	RPOMinutes           int       `json:"rpoMinutes" allowed:"2-1440" doc:"Recovery point objective in minutes. Snapshots start every half of it, and the alarm stands at it. The other half is for the snapshot itself and up to 2 minutes until it is a recovery point; below 5 not even an empty snapshot fits in between, and the alarm comes and goes."`
 	Retention            Retention `json:"retention"`
 	LostAfter            string    `json:"lostAfter" allowed:"a duration, 1s-30m" doc:"How long the other Region must be silent before a failover without unreachableRegion takes it for lost."`
+	MaxWritePause        string    `json:"maxWritePause" allowed:"a duration, 1m-2h" doc:"How long a planned switch may refuse writes. A switch whose estimate exceeds it is refused before the first block; one that exceeds it behind the fence lifts the fence and ends, unless -c extendPause=true is given and the restore visibly advances."`
 	Restore              Restore   `json:"restore"`
 	Admins               []string  `json:"admins" allowed:"ARNs of IAM roles or users of the account" doc:"Who may assume the master role, and is mapped to all_access inside the domain."`
 	AlarmTarget          string    `json:"alarmTarget" allowed:"an e-mail address or an https:// address" doc:"Subscribed to the alarm topic of each Region. Left out, subscribe to the topics <name>-alarms yourself."`
@@ -75,8 +76,9 @@ type Retention struct {
 
 // Restore selects what a promotion restores.
 type Restore struct {
-	Indices []string `json:"indices" allowed:"index patterns" doc:"Restore only these; empty means all."`
-	Exclude []string `json:"exclude" allowed:"index patterns" doc:"Leave these out; what is left out is listed, not forgotten."`
+	Indices  []string `json:"indices" allowed:"index patterns" doc:"Restore only these; empty means all."`
+	Exclude  []string `json:"exclude" allowed:"index patterns" doc:"Leave these out; what is left out is listed, not forgotten."`
+	Unplaced string   `json:"unplaced" allowed:"ask, continue" doc:"What a switch does about an index that the target domain cannot hold. ask: restore and verify everything else, name the index and its cause, and wait for -c without=<index,...>. continue: go on without it and report it."`
 }
 
 // Defaults of every field that has one.
@@ -91,7 +93,7 @@ func Defaults() Config {
 		DNS:        DNS{TTL: 60},
 		RPOMinutes: 60,
 		Retention:  Retention{Count: 48, Days: 7},
-		LostAfter:  "3m", FunctionArchitecture: "arm64", Encryption: "s3",
+		LostAfter:  "3m", MaxWritePause: "10m", Restore: Restore{Unplaced: contract.UnplacedAsk}, FunctionArchitecture: "arm64", Encryption: "s3",
 	}
 }
 
@@ -104,6 +106,8 @@ type Flags struct {
 	SwitchFrom        string `json:"switchFrom" allowed:"a generation number" doc:"Generation in force, for a planned switch."`
 	AbandonDomain     string `json:"abandonDomain" allowed:"a cluster UUID of 22 characters" doc:"Let this domain go although it cannot be saved."`
 	AcceptUnverified  string `json:"acceptUnverified" allowed:"index names, separated by commas" doc:"Promote although these indexes could not be verified."`
+	Without           string `json:"without" allowed:"index names, separated by commas" doc:"Switch without these indexes, which the target cannot hold. They stay in their recovery point."`
+	ExtendPause       string `json:"extendPause" allowed:"true" doc:"Let a planned switch refuse writes for longer than dr.maxWritePause while snapshot or restore visibly advance."`
 }
 
 // App is a whole deployment: what cdk.json says, what was asked by -c, and what
@@ -162,13 +166,14 @@ func (a App) HasDomain(region string) bool {
 // activeRegion must not touch a function (X4).
 func (c Config) Settings() contract.Settings {
 	lost, _ := time.ParseDuration(c.LostAfter)
+	pause, _ := time.ParseDuration(c.MaxWritePause)
 	return contract.Settings{
 		Name: c.Name, Account: c.Account,
 		PrimaryRegion: c.PrimaryRegion, SecondaryRegion: c.SecondaryRegion, ControlRegion: c.ControlRegion,
 		RPOMinutes: c.RPOMinutes,
 		Retention:  contract.Retention{Count: c.Retention.Count, Days: c.Retention.Days},
-		LostAfter:  int(lost / time.Second),
-		Restore:    contract.Restore{Indices: c.Restore.Indices, Exclude: c.Restore.Exclude},
+		LostAfter:  int(lost / time.Second), MaxWritePause: int(pause / time.Second),
+		Restore: contract.Restore{Indices: c.Restore.Indices, Exclude: c.Restore.Exclude, Unplaced: c.Restore.Unplaced},
 		DNS: contract.DNS{
 			ZoneName: c.DNS.ZoneName, ZoneID: c.DNS.ZoneID, Record: c.DNS.Record, TTL: c.DNS.TTL, Adopt: c.DNS.Adopt,
 		},

@@ -76,7 +76,7 @@ func Load(src Source) (*App, error) {
 
 	committed := d.committed(src.CDKJSON)
 	app.Explicit = app.ActiveRegion != committed
-	if app.Explicit || app.UnreachableRegion != "" || app.SwitchFrom != "" || app.AcceptUnverified != "" {
+	if app.Explicit || app.UnreachableRegion != "" || app.SwitchFrom != "" || app.AcceptUnverified != "" || app.AbandonDomain != "" || app.Without != "" || app.ExtendPause != "" {
 		app.AskedAt = src.Now.UTC().Format(time.RFC3339)
 	}
 	v := &validator{decoder: d, app: app}

@@ -127,11 +127,21 @@ func (v *validator) flags() {
 	if s := a.AbandonDomain; s != "" && !uuidForm.MatchString(s) {
 		v.fault("abandonDomain is %q; allowed: the cluster UUID of the domain to give up, 22 characters", s)
 	}
-	if s := a.AcceptUnverified; s != "" {
-		for index := range strings.SplitSeq(s, ",") {
-			if index == "" || strings.ContainsAny(index, "* \t") {
-				v.fault("acceptUnverified holds %q; allowed: names of indexes, separated by commas, no patterns", index)
-			}
+	v.names("acceptUnverified", a.AcceptUnverified)
+	v.names("without", a.Without)
+	if s := a.ExtendPause; s != "" && s != "true" {
+		v.fault("extendPause is %q; allowed: true", s)
+	}
+}
+
+// names of indexes in a flag, separated by commas.
+func (v *validator) names(flag, list string) {
+	if list == "" {
+		return
+	}
+	for index := range strings.SplitSeq(list, ",") {
+		if index == "" || strings.ContainsAny(index, "* \t") {
+			v.fault("%s holds %q; allowed: names of indexes, separated by commas, no patterns", flag, index)
 		}
 	}
 }
@@ -235,6 +245,10 @@ func (v *validator) times() {
 	if lost, err := time.ParseDuration(a.LostAfter); err != nil || lost < time.Second || lost > 30*time.Minute {
 		v.fault("dr.lostAfter is %q; allowed: a duration from 1s to 30m, as 3m", a.LostAfter)
 	}
+	if pause, err := time.ParseDuration(a.MaxWritePause); err != nil || pause < time.Minute || pause > 2*time.Hour {
+		v.fault("dr.maxWritePause is %q; allowed: a duration from 1m to 2h, as 10m", a.MaxWritePause)
+	}
+	v.oneOf("dr.restore.unplaced", a.Restore.Unplaced, contract.UnplacedAsk, contract.UnplacedContinue)
 	for key, patterns := range map[string][]string{"dr.restore.indices": a.Restore.Indices, "dr.restore.exclude": a.Restore.Exclude} {
 		for _, p := range patterns {
 			if !patternForm.MatchString(p) {

@@ -21,6 +21,11 @@ type WishProperties struct {
 	UnreachableRegion string `json:"UnreachableRegion,omitempty"`
 	AbandonDomain     string `json:"AbandonDomain,omitempty"`
 	AcceptUnverified  string `json:"AcceptUnverified,omitempty"`
+	// Without names the indexes that a switch leaves behind, separated by commas.
+	Without string `json:"Without,omitempty"`
+	// ExtendPause is "true" where the write pause of a planned switch may exceed
+	// dr.maxWritePause as long as the restore visibly advances.
+	ExtendPause string `json:"ExtendPause,omitempty"`
 	// DomainWanted of the Gate: "true" while the template has the domain.
 	DomainWanted string `json:"DomainWanted,omitempty"`
 	// AskedAt is set only when activeRegion is given by -c, so that asking again
@@ -129,6 +134,11 @@ type RecoveryStatus struct {
 	Standby *StandbyStatus `json:"standby,omitempty"`
 	// Notices of the run, for people.
 	Notices []string `json:"notices,omitempty"`
+	// Attention is what a person must know. ActionStatus answers what the last run
+	// that acted noted, beside what it sees itself.
+	Attention []Attention `json:"attention,omitempty"`
+	// Fates of the indexes, while a switch to this Region is under way and after it.
+	Fates []Fate `json:"fates,omitempty"`
 	// Examination of the domain; only ActionDoctor makes one.
 	Examination *Examination `json:"examination,omitempty"`
 	// Inspection of the domain; only ActionInspect makes one.

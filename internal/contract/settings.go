@@ -20,9 +20,11 @@ type Settings struct {
 	RPOMinutes      int       `json:"rpoMinutes"`
 	Retention       Retention `json:"retention"`
 	LostAfter       int       `json:"lostAfterSeconds"` // how long silence must last
-	Restore         Restore   `json:"restore"`
-	DNS             DNS       `json:"dns"`
-	Admins          []string  `json:"admins,omitempty"` // IAM ARNs mapped to all_access
+	// MaxWritePause bounds the time in seconds that a planned switch refuses writes.
+	MaxWritePause int      `json:"maxWritePauseSeconds"`
+	Restore       Restore  `json:"restore"`
+	DNS           DNS      `json:"dns"`
+	Admins        []string `json:"admins,omitempty"` // IAM ARNs mapped to all_access
 }
 
 // Retention keeps a recovery point while it is among the newest Count or
@@ -36,7 +38,16 @@ type Retention struct {
 type Restore struct {
 	Indices []string `json:"indices,omitempty"` // empty: all
 	Exclude []string `json:"exclude,omitempty"`
+	// Unplaced says what a switch does about an index that the target cannot hold:
+	// UnplacedAsk or UnplacedContinue.
+	Unplaced string `json:"unplaced,omitempty"`
 }
+
+// Values of Restore.Unplaced. Empty is UnplacedAsk.
+const (
+	UnplacedAsk      = "ask"      // the switch waits for -c without=<index,...>
+	UnplacedContinue = "continue" // it goes on and names the index
+)
 
 // DNS of the record clients use.
 type DNS struct {

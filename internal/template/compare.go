@@ -130,7 +130,7 @@ func scalar(v any) string {
 
 // saidOnce are the properties of the product's questions that one command's flags
 // leave behind (H19): a deployment that carried them is no other one.
-var saidOnce = []string{"AskedAt", "Explicit", "SwitchFrom", "UnreachableRegion", "AbandonDomain", "AcceptUnverified"}
+var saidOnce = []string{"AskedAt", "Explicit", "SwitchFrom", "UnreachableRegion", "AbandonDomain", "AcceptUnverified", "Without", "ExtendPause"}
 
 // Changes from a deployed template to a synthesized one, as CloudFormation would
 // see them: metadata and descriptions of the template deploy nothing.
