@@ -90,6 +90,9 @@ func (r Record) Add(l Look, after time.Duration) (Record, Verdict) {
 	return r, Waiting
 }
 
+// Silent in every way.
+func (l Look) Silent() bool { return l.silent() == len(l.Answers) }
+
 func (l Look) silent() int {
 	n := 0
 	for _, a := range l.Answers {

@@ -100,6 +100,11 @@ func (r *run) taken(ctx context.Context) error {
 	if !r.led.Same(before) {
 		return wait("the ledger, which has moved on meanwhile to generation %d", r.led.Generation)
 	}
+	if r.state.Lost != "" {
+		if err := r.stillLost(ctx, dom); err != nil {
+			return err
+		}
+	}
 	if err := r.may(ctx); err != nil {
 		return err
 	}

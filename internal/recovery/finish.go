@@ -283,6 +283,9 @@ func (r *run) lift(ctx context.Context, dom domain.Recovery, rec *fence.Record) 
 
 // tidy away the notes and the pin of a switch that is over.
 func (r *run) tidy(ctx context.Context) error {
+	if err := r.bury(ctx); err != nil {
+		return err
+	}
 	if r.state == nil || r.state.Over {
 		return nil
 	}

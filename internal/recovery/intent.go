@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/ledger"
@@ -22,6 +23,15 @@ func (r *run) marked(ctx context.Context) error {
 	}
 	if err := r.copyBoth(ctx); err != nil {
 		return err
+	}
+	if err := r.buried(ctx); err != nil {
+		return err
+	}
+	if i := r.live(); r.spoilt && i != nil && i.To == r.Region {
+		// Nobody knows what was asked for, what it has decided, or whether a claim was
+		// tried: another token keeps its claim apart from whatever comes of this one.
+		return r.giveUp(ctx, i, refuse("the notes of the switch, s3://%s/%s, are malformed: it ends, and %s stays the active Region. What was restored is kept; run the command again",
+			r.Own.Name(), stateKey, r.led.ActiveRegion))
 	}
 	own, other := r.liveIn(r.view.Own), r.liveIn(r.view.Other)
 	for _, i := range []*ledger.Intent{own, other} {
@@ -55,6 +65,32 @@ func (r *run) marked(ctx context.Context) error {
 		i = ledger.Intent{Token: r.Token(), To: r.Region, RequestID: r.req.RequestID, RequestedAt: r.req.RequestedAt, Phase: ledger.PhasePrepare}
 	}
 	return r.write(ctx, i, own, other)
+}
+
+// buried: the mark of a switch that was ended goes, wherever it is. A ledger that did
+// not answer at the end has kept it, with the fence that it asks for; a controller
+// that found it would go on with the switch, without the wish that ended it (H49).
+func (r *run) buried(ctx context.Context) error {
+	marked := []*ledger.Reading{&r.view.Own, &r.view.Other}
+	if !slices.ContainsFunc(marked, func(v *ledger.Reading) bool { return r.liveIn(*v) != nil }) {
+		return nil
+	}
+	over, err := r.ended(ctx)
+	if err != nil || over == nil {
+		return err
+	}
+	for n, b := range []store.Bucket{r.Own, r.Other} {
+		i := r.liveIn(*marked[n])
+		if i == nil || i.Token != over.Intent.Token {
+			continue
+		}
+		if _, err := ledger.RemoveIntent(ctx, b, *i); err != nil && !errors.Is(err, ledger.ErrSuperseded) {
+			return err
+		}
+		marked[n].Ledger.Intent = nil
+		r.notice("the mark of a switch that was ended is removed from the ledger of %s", b.Region())
+	}
+	return nil
 }
 
 // otherKnows: the other Region's ledger can be read and stands at the generation

@@ -98,6 +98,8 @@ type run struct {
 	intent  *ledger.Intent // the live one of a switch to this Region
 	state   *state         // of that switch
 	stateAt store.Version  // its notes, as read or written last
+	wrote   []byte         // their body
+	spoilt  bool           // they are malformed
 	nothing bool           // a release has nothing to save
 	holds   string         // what it would give up, for people
 	failed  error          // of a step of the switch, told as a wait

@@ -53,9 +53,9 @@ func (r *run) follow(ctx context.Context) error {
 	if err := r.tidy(ctx); err != nil { // of a switch that came to nothing
 		return err
 	}
-	was, at := r.state, r.stateAt
-	r.copying, r.state = true, nil
-	defer func() { r.copying, r.ours, r.state, r.stateAt = false, false, was, at }()
+	was, at, wrote := r.state, r.stateAt, r.wrote
+	r.copying, r.state, r.wrote = true, nil, nil
+	defer func() { r.copying, r.ours, r.state, r.stateAt, r.wrote = false, false, was, at, wrote }()
 	if err := r.takeUpCopy(ctx); err != nil {
 		return err
 	}

@@ -46,6 +46,8 @@ type state struct {
 	Wish       contract.WishProperties `json:"wish"`       // of the request that owns it
 	Probes     probe.Record            `json:"probes"`
 	Lost       string                  `json:"lost,omitempty"` // why the source counts as lost; empty: it does not
+	LostBy     lostBy                  `json:"lostBy,omitempty"`
+	Again      int                     `json:"again,omitempty"` // times that a newer point was aimed at directly before a lossy claim
 	Tried      bool                    `json:"tried,omitempty"`
 	Own        bool                    `json:"own,omitempty"` // this domain's own content goes on (H11)
 	Target     *point.ID               `json:"target,omitempty"`
@@ -84,6 +86,9 @@ func (r *run) notesKey() string {
 	return stateKey
 }
 
+// loadState of the switch. Malformed notes count as none, and are told: what may be
+// destroyed the journal says, so a switch can begin anew without them, while a run
+// that refused them would refuse for ever.
 func (r *run) loadState(ctx context.Context) error {
 	o, err := r.Own.Get(ctx, r.notesKey())
 	if errors.Is(err, store.ErrAbsent) {
@@ -93,12 +98,29 @@ func (r *run) loadState(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the notes of the switch: %w", err)
 	}
-	r.stateAt = o.Version()
+	r.stateAt, r.wrote = o.Version(), o.Body
 	var s state
 	if err := json.Unmarshal(o.Body, &s); err != nil {
-		return fmt.Errorf("read the notes of the switch s3://%s/%s: %w; run `osdr abort`", r.Own.Name(), stateKey, err)
+		r.state, r.wrote, r.spoilt = nil, nil, true
+		r.attend(contract.AttentionLeftover, "s3://"+r.Own.Name()+"/"+stateKey,
+			"The controller ends a switch that is marked and begins no other by them; the bucket's earlier version of the object has the notes as they were",
+			"the notes of the switch are malformed: %v", err)
+		return nil
 	}
 	r.state = &s
+	return nil
+}
+
+// bury malformed notes, after the switch that they were of has ended.
+func (r *run) bury(ctx context.Context) error {
+	if !r.spoilt {
+		return nil
+	}
+	if err := r.Own.Delete(ctx, stateKey); err != nil {
+		return fmt.Errorf("remove the malformed notes of a switch: %w", err)
+	}
+	r.spoilt, r.stateAt = false, store.Version{}
+	r.notice("the malformed notes of a switch, s3://%s/%s, are removed", r.Own.Name(), stateKey)
 	return nil
 }
 
@@ -110,7 +132,18 @@ func (r *run) saveState(ctx context.Context) error {
 	if err := store.Replace(ctx, r.Own, r.notesKey(), body, &r.stateAt); err != nil {
 		return fmt.Errorf("write the notes of the switch: %w", err)
 	}
+	r.wrote = body
 	return nil
+}
+
+// asKept answers the notes as the bucket has them, without what a step that failed
+// has half made; nil when there are none of this switch.
+func (r *run) asKept() *state {
+	var s state
+	if r.wrote == nil || json.Unmarshal(r.wrote, &s) != nil || r.intent == nil || s.Token != r.intent.Token {
+		return nil
+	}
+	return &s
 }
 
 // moved notes progress; what stands still for too long is given up (H10).
@@ -127,21 +160,28 @@ func (r *run) moved(ctx context.Context, step, format string, a ...any) error {
 }
 
 // progress is noted when it is another one, for those who only look: a run that
-// drives a switch ends long before the switch does.
+// drives a switch ends long before the switch does. It is written beside what was
+// decided and saved before: what a failed step has half made never comes with it,
+// since no later run would make the rest (H50).
 func (r *run) progress(ctx context.Context, waitsFor error) {
-	if r.state == nil || r.intent == nil || r.state.Token != r.intent.Token || r.state.Over {
+	s := r.asKept()
+	if r.state == nil || s == nil || s.Over {
 		return
 	}
 	p := contract.Progress{
 		Step: r.status.Phase, Percent: r.status.Percent, BytesDone: r.status.BytesDone, BytesTotal: r.status.BytesTotal, WaitingFor: waitsFor.Error(), At: r.now,
 	}
-	if old := r.state.Progress; old != nil {
+	if old := s.Progress; old != nil {
 		same := *old
 		if same.At = p.At; same == p {
 			return
 		}
 	}
-	r.state.Progress = &p
+	s.Progress = &p
+	now := r.state
+	if r.state = s; r.failed == nil {
+		defer func() { now.Progress, r.state = s.Progress, now }()
+	}
 	if err := r.saveState(ctx); err != nil {
 		r.notice("%v", err) // the switch goes on without it
 	}

@@ -79,10 +79,10 @@ func (r *run) behindFence(ctx context.Context) error {
 	if !ok {
 		return wait("the final recovery point %s to be whole in %s", rec.Final, r.Own.Name())
 	}
+	r.state.Moved = r.now
 	if err := r.aim(ctx, p, true); err != nil {
 		return err
 	}
-	r.state.Moved = r.now
 	return r.worries(ctx)
 }
 
