@@ -26,7 +26,7 @@ type Config struct {
 	DNS                  DNS       `json:"dns"`
 	RPOMinutes           int       `json:"rpoMinutes" allowed:"2-1440" doc:"Recovery point objective in minutes. Snapshots start every half of it, and the alarm stands at it. The other half is for the snapshot itself and up to 2 minutes until it is a recovery point; below 5 not even an empty snapshot fits in between, and the alarm comes and goes."`
 	Retention            Retention `json:"retention"`
-	LostAfter            string    `json:"lostAfter" allowed:"a duration, 1s-30m" doc:"How long the other Region must be silent before a failover without unreachableRegion takes it for lost."`
+	LostAfter            string    `json:"lostAfter" allowed:"a duration, 1s-30m" doc:"How long the other Region must be silent before a failover without unreachableRegion takes it for lost. It counts as lost only while the silence lasts; with switchFrom the switch refuses instead."`
 	MaxWritePause        string    `json:"maxWritePause" allowed:"a duration, 1m-2h" doc:"How long a planned switch may refuse writes. A switch whose estimate exceeds it is refused before the first block; one that exceeds it behind the fence lifts the fence and ends, unless -c extendPause=true is given and the restore visibly advances."`
 	Restore              Restore   `json:"restore"`
 	Admins               []string  `json:"admins" allowed:"ARNs of IAM roles or users of the account" doc:"Who may assume the master role, and is mapped to all_access inside the domain."`
