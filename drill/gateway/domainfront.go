@@ -4,17 +4,22 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"path"
 	"strings"
 )
 
-// maxBody is the largest request of the managed service (network limits of
-// the larger instance types: 100 MiB).
+// Largest requests of the managed service: 10 MiB for the .large instance types
+// that the product's default is, 100 MiB for larger ones.
 // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/limits.html
-const maxBody = 100 << 20
+const (
+	maxBody       = 10 << 20
+	maxBodyLarger = 100 << 20
+)
 
 // owner of a host name: the domain with this endpoint, or the one to which the
 // custom endpoint's record leads. Two domains may share a custom endpoint, so
@@ -84,11 +89,15 @@ func (g *Gateway) serveDomain(rw http.ResponseWriter, r *http.Request) {
 	if g.applyOutage(w, r, call, func() { noServer(w) }) {
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	limit := int64(maxBody)
+	if g.cfg.AllOperations {
+		limit = maxBodyLarger
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			answerJSON(w, http.StatusRequestEntityTooLarge, map[string]string{"Message": "Request size exceeded 104857600 bytes"})
+			answerJSON(w, http.StatusRequestEntityTooLarge, map[string]string{"Message": fmt.Sprintf("Request size exceeded %d bytes", limit)})
 		}
 		return
 	}
@@ -100,8 +109,19 @@ func (g *Gateway) serveDomain(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who, ok := g.admit(w, r, s, d, action, body, call)
-	if !ok || !g.checkRegistration(w, r, who, d, body, call) {
+	if !ok {
 		return
+	}
+	if no := refuse(r, body); no != nil && !g.cfg.AllOperations {
+		call.Effect = no.effect
+		no.answer(w)
+		return
+	}
+	if !g.checkRegistration(w, r, who, d, body, call) {
+		return
+	}
+	if g.cfg.Searched != nil && searches(r) {
+		g.cfg.Searched(d)
 	}
 	g.forward(w, r, who, d, plainEndpoint(r, body), call)
 }
@@ -142,6 +162,27 @@ func (g *Gateway) admit(w http.ResponseWriter, r *http.Request, s scope, d Domai
 	return who, true
 }
 
+// searches that Query Insights of a domain sees.
+func searches(r *http.Request) bool {
+	_, last := path.Split(strings.TrimSuffix(r.URL.Path, "/"))
+	return last == "_search" || last == "_msearch" || last == "_count"
+}
+
+// changes to the node's answer: what the service says otherwise, or not at all.
+func (g *Gateway) changes(r *http.Request, d Domain) []func([]byte) []byte {
+	var all []func([]byte) []byte
+	if readsRepositories(r) {
+		all = append(all, asRegistered)
+	}
+	if d.Version != "" && r.Method == http.MethodGet && strings.Trim(r.URL.Path, "/") == "" {
+		all = append(all, shownVersion(d.Version))
+	}
+	if redact := redactor(r); redact != nil && !g.cfg.AllOperations {
+		all = append(all, redact)
+	}
+	return all
+}
+
 // forward hands the request to the node as the caller's role.
 func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, who Identity, d Domain, body []byte, call *Call) {
 	if d.Address == "" {
@@ -149,13 +190,15 @@ func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, who Identity, 
 		noServer(w)
 		return
 	}
-	repositories := readsRepositories(r)
+	changes := g.changes(r, d)
 	r, release := g.underWay(r, call)
 	defer release()
 	(&httputil.ReverseProxy{
 		ModifyResponse: func(resp *http.Response) error {
-			if repositories {
-				return asRegistered(resp)
+			for _, change := range changes {
+				if err := rewritten(resp, change); err != nil {
+					return err
+				}
 			}
 			return nil
 		},
@@ -174,7 +217,7 @@ func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, who Identity, 
 			for _, own := range []string{"Authorization", "Forwarded", "Expect"} {
 				p.Out.Header.Del(own)
 			}
-			if repositories {
+			if len(changes) > 0 {
 				p.Out.Header.Del("Accept-Encoding")
 			}
 			p.Out.Header.Set("X-Proxy-User", who.name())

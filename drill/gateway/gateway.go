@@ -44,6 +44,11 @@ type Config struct {
 	// NodeTimeout is how long a domain may take to answer before the gateway's
 	// 504 (F34); 0 is the 60 s that AWS's front allows.
 	NodeTimeout time.Duration
+	// AllOperations lets everything through that the engine knows and redacts
+	// nothing: for tests of the engine. The managed service is not so kind.
+	AllOperations bool
+	// Searched is told of each search that a domain lets through; nil for none.
+	Searched func(Domain)
 }
 
 // Gateway of one local cloud.

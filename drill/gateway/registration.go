@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -131,16 +129,8 @@ func readsRepositories(r *http.Request) bool {
 }
 
 // asRegistered undoes plainEndpoint in an answer.
-func asRegistered(resp *http.Response) error {
-	body, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if err != nil {
-		return fmt.Errorf("read the node's repositories: %w", err)
-	}
-	body = plainStored.ReplaceAll(body, []byte("${1}https://"))
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	resp.Header.Del("Content-Length")
-	return nil
+func asRegistered(body []byte) []byte {
+	return plainStored.ReplaceAll(body, []byte("${1}https://"))
 }
 
 // refuseForm is the engine's 500 when the verification's test object met a

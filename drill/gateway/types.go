@@ -67,6 +67,7 @@ type Domain struct {
 	Endpoint                   string // search-...<region>.es.amazonaws.com
 	CustomEndpoint             string // empty without one
 	Address                    string
+	Version                    string // that GET / shows; empty: the node's own
 }
 
 // Directory of the domains. Lookup takes an endpoint or a custom endpoint; where
