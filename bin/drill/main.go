@@ -35,6 +35,7 @@ type cli struct {
 	Outage       outageCommand   `cmd:"" help:"Take a Region away, or give it back."`
 	Link         linkCommand     `cmd:"" help:"Cut the link between two Regions, or mend it."`
 	Node         nodeCommands    `cmd:"" help:"Kill a domain's node, or start it again on its data."`
+	Domain       domainCommand   `cmd:"" help:"Put a domain into a state that only the service brings about."`
 	CreationTime creationCommand `cmd:"" help:"Set how long the creation of a domain takes at least."`
 }
 
@@ -86,13 +87,15 @@ func (installCommand) Run(ctx context.Context, c *cli) error {
 }
 
 type startCommand struct {
-	Creation time.Duration `help:"Least time the creation of a domain takes." default:"0s"`
-	Heap     string        `help:"Heap of each node." default:"512m"`
-	Name     []string      `help:"Host name the certificate covers beside the domains' own: custom endpoint, record." default:"search.example.com"`
+	Creation time.Duration      `help:"Least time the creation of a domain takes." default:"0s"`
+	Heap     string             `help:"Heap of each node." default:"512m"`
+	Kind     []cloud.Unkindness `help:"Leave out of what the managed service does and a bare engine does not: dashboards, query-insights, automated-snapshots, operations, requests." default:"dashboards,query-insights,automated-snapshots,operations" placeholder:"NAME"`
+	Hour     time.Duration      `help:"How long an hour of the service takes, between two automated snapshots." default:"1m"`
+	Name     []string           `help:"Host name the certificate covers beside the domains' own: custom endpoint, record." default:"search.example.com"`
 }
 
 func (s startCommand) Run(ctx context.Context, c *cli) error {
-	local, err := cloud.Start(ctx, cloud.Options{Dir: c.Dir, Names: s.Name, Heap: s.Heap, Creation: s.Creation, Log: os.Stdout})
+	local, err := cloud.Start(ctx, cloud.Options{Dir: c.Dir, Names: s.Name, Heap: s.Heap, Creation: s.Creation, Kind: s.Kind, Hour: s.Hour, Log: os.Stdout})
 	if err != nil {
 		return err
 	}
@@ -122,17 +125,7 @@ func (stopCommand) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Kill(remote.PID, syscall.SIGTERM); err != nil {
-		return fmt.Errorf("stop the local cloud, process %d: %w", remote.PID, err)
-	}
-	for syscall.Kill(remote.PID, 0) == nil {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	return nil
+	return remote.Stop(ctx)
 }
 
 type envCommand struct{}
@@ -212,6 +205,16 @@ func (n nodeKill) Run(ctx context.Context, c *cli) error {
 
 func (n nodeStart) Run(ctx context.Context, c *cli) error {
 	return c.post(ctx, "/nodes/start", cloud.NodeRequest{Region: n.Region, Name: n.Domain})
+}
+
+type domainCommand struct {
+	Region string `arg:""`
+	Domain string `arg:""`
+	State  string `arg:"" enum:"active,processing,upgrading,isolated,updating,update-required" help:"active, processing, upgrading, isolated (its key is away), updating or update-required (service software)."`
+}
+
+func (d domainCommand) Run(ctx context.Context, c *cli) error {
+	return c.post(ctx, "/domain-state", cloud.DomainStateRequest{Region: d.Region, Name: d.Domain, State: d.State})
 }
 
 type creationCommand struct {

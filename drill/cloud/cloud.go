@@ -22,6 +22,7 @@ import (
 	"github.com/opensearch-dr/osdr/drill/emulator"
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/drill/install"
+	"github.com/opensearch-dr/osdr/drill/node"
 )
 
 // DefaultAccount is the emulator's. Any 12 digits will do.
@@ -38,6 +39,10 @@ type Options struct {
 	Log     io.Writer // progress; nil: nowhere
 	// Creation is the least time a domain's creation takes.
 	Creation time.Duration
+	// Kind names what this cloud leaves out of the service's unkindnesses.
+	Kind []Unkindness
+	// Hour is how long an hour of the service takes; 0 is a minute.
+	Hour time.Duration
 }
 
 func (o *Options) defaults() error {
@@ -62,6 +67,12 @@ func (o *Options) defaults() error {
 	if o.Folder == "" {
 		o.Folder = filepath.Join(o.Dir, "run")
 	}
+	if o.Hour == 0 {
+		o.Hour = time.Minute
+	}
+	if err = checkKind(o.Kind); err != nil {
+		return err
+	}
 	o.Folder, err = filepath.Abs(o.Folder)
 	return err
 }
@@ -76,16 +87,17 @@ type Cloud struct {
 	// root key is used by nothing.
 	Admin gateway.Identity
 
-	options Options
-	domains *domains
-	control *http.Server
-	address string // of control
-	bundle  string // SSL_CERT_FILE of a shell
-	lock    *os.File
-	ended   bool // the emulator
-	cancel  context.CancelFunc
-	serving sync.WaitGroup
-	failed  chan error
+	options    Options
+	domains    *domains
+	control    *http.Server
+	address    string // of control
+	bundle     string // SSL_CERT_FILE of a shell
+	lock       *os.File
+	serviceLog *os.File // what the service's own calls could not do
+	ended      bool     // the emulator
+	cancel     context.CancelFunc
+	serving    sync.WaitGroup
+	failed     chan error
 }
 
 // Start installs what is missing and starts a cloud with no domain in it.
@@ -129,18 +141,25 @@ func (c *Cloud) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.domains = &domains{cloud: c, ctx: ctx, creation: c.options.Creation, all: map[key]*domain{},
-		outages: map[string]gateway.Mode{}, links: map[string]bool{}}
-	c.Gateway, err = gateway.New(gateway.Config{
-		Directory:   c.domains,
-		NodeKey:     c.domains.byKey,
-		Certificate: certificate,
-		CA:          c.Certs.Pool(),
-		StateFile:   folder("repositories.json"),
-		Log:         calls,
-	})
+	service, err := os.Create(folder("service.log"))
 	if err != nil {
 		return errors.Join(err, calls.Close())
+	}
+	c.serviceLog = service
+	c.domains = &domains{cloud: c, ctx: ctx, creation: c.options.Creation, pace: paceOf(c.options.Hour), all: map[key]*domain{}, options: map[key]node.Options{},
+		outages: map[string]gateway.Mode{}, links: map[string]bool{}}
+	c.Gateway, err = gateway.New(gateway.Config{
+		Directory:     c.domains,
+		NodeKey:       c.domains.byKey,
+		Certificate:   certificate,
+		CA:            c.Certs.Pool(),
+		StateFile:     folder("repositories.json"),
+		Log:           calls,
+		AllOperations: !c.options.unkind(Operations),
+		Searched:      c.domains.searched,
+	})
+	if err != nil {
+		return errors.Join(err, calls.Close(), service.Close())
 	}
 	c.serve("gateway", func() error {
 		return errors.Join(c.Gateway.Serve(ctx), calls.Close())
@@ -156,6 +175,7 @@ func (c *Cloud) start(ctx context.Context) error {
 		Control:      c.Control(),
 		Front:        c.Gateway.AWSURL(),
 		ConnectProxy: c.Gateway.ConnectProxyURL(),
+		AnyRequest:   !c.options.unkind(Requests),
 	})
 	if err != nil {
 		return err
@@ -191,7 +211,7 @@ func (c *Cloud) claim() error {
 	if err := os.MkdirAll(c.options.Folder, 0o755); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(c.options.Folder+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(lockFile(c.options.Folder), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return err
 	}
@@ -204,6 +224,8 @@ func (c *Cloud) claim() error {
 	}
 	return os.MkdirAll(c.options.Folder, 0o755)
 }
+
+func lockFile(folder string) string { return folder + ".lock" }
 
 func (c *Cloud) listen(ctx context.Context) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -249,6 +271,11 @@ func (c *Cloud) Stop() error {
 	}
 	if c.control != nil {
 		faults = append(faults, c.control.Close())
+	}
+	if c.serviceLog != nil {
+		c.domains.attending.Wait()
+		faults = append(faults, c.serviceLog.Close())
+		c.serviceLog = nil
 	}
 	if c.Gateway != nil {
 		faults = append(faults, c.Gateway.Close())

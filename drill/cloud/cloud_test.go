@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -34,8 +35,12 @@ const (
 	name   = "movies"
 )
 
-// childFolder makes this test binary a drill that TestCrash kills.
-const childFolder = "OSDR_TEST_CLOUD_FOLDER"
+// childFolder makes this test binary a drill that TestCrash kills, stoppedFolder
+// one that ends when it is told to.
+const (
+	childFolder   = "OSDR_TEST_CLOUD_FOLDER"
+	stoppedFolder = "OSDR_TEST_STOPPED_FOLDER"
+)
 
 func TestMain(m *testing.M) {
 	if folder := os.Getenv(childFolder); folder != "" {
@@ -45,7 +50,25 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if folder := os.Getenv(stoppedFolder); folder != "" {
+		if err := untilTold(folder); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
+}
+
+func untilTold(folder string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	c, err := cloud.Start(context.Background(), cloud.Options{Folder: folder})
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return c.Stop()
 }
 
 func TestDomainHasANode(t *testing.T) {

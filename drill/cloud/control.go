@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/drill/gateway"
+	"github.com/opensearch-dr/osdr/drill/node"
 )
 
 // controls is the control API: JSON by POST, 204 or {error}. The emulator calls
@@ -32,6 +33,13 @@ func (c *Cloud) controls() http.Handler {
 		c.Gateway.RefuseRegistrations(r.Forms...)
 		return nil
 	})
+	handle(mux, "/node-options", func(_ context.Context, r NodeOptionsRequest) error {
+		c.SetNodeOptions(r.Region, r.Name, r.Options)
+		return nil
+	})
+	handle(mux, "/domain-state", func(ctx context.Context, r DomainStateRequest) error {
+		return c.SetDomainState(ctx, r.Region, r.Name, r.State)
+	})
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(c.Status()) // a reader that went away
@@ -45,6 +53,18 @@ type (
 	NodeRequest struct {
 		Region string `json:"region"`
 		Name   string `json:"name"` // the domain's
+	}
+	// NodeOptionsRequest is for /node-options.
+	NodeOptionsRequest struct {
+		Region string `json:"region"`
+		Name   string `json:"name"`
+		node.Options
+	}
+	// DomainStateRequest is for /domain-state.
+	DomainStateRequest struct {
+		Region string `json:"region"`
+		Name   string `json:"name"`
+		State  string `json:"state"` // active, processing, upgrading, isolated, updating, update-required
 	}
 	// CreationRequest is for /creation-time.
 	CreationRequest struct {
@@ -123,6 +143,20 @@ func (c *Cloud) KillNode(region, name string) error { return c.domains.kill(key{
 // StartNode brings a killed node back on its data and waits until it is ready.
 func (c *Cloud) StartNode(ctx context.Context, region, name string) error {
 	return c.domains.start(ctx, key{region, name})
+}
+
+// SetNodeOptions of a domain, for each start of its node from now on: settings and
+// files that this Region's domain has and the other's has not.
+func (c *Cloud) SetNodeOptions(region, name string, options node.Options) {
+	c.domains.mu.Lock()
+	defer c.domains.mu.Unlock()
+	c.domains.options[key{region, name}] = options
+}
+
+// SetDomainState puts a domain into a state that only the service brings about
+// (emulator.Processing and so on), until it is set to another.
+func (c *Cloud) SetDomainState(ctx context.Context, region, name, state string) error {
+	return c.Emulator.SetDomain(ctx, c.options.Account, region, name, state)
 }
 
 // SetCreation sets the least time the creation of the next domains takes.

@@ -34,7 +34,10 @@ type domain struct {
 	spec   node.Spec
 	user   string             // access key of the node
 	cancel context.CancelFunc // of its creation
+	leave  context.CancelFunc // ends the service's own work in it
 	busy   sync.Mutex
+
+	searched bool // since Query Insights exported
 }
 
 // domains that exist, with their nodes: the gateway's directory.
@@ -48,6 +51,10 @@ type domains struct {
 	made     int // folders are never used again
 	outages  map[string]gateway.Mode
 	links    map[string]bool
+	options  map[key]node.Options // of the nodes that are started next
+
+	pace      pace
+	attending sync.WaitGroup
 }
 
 // Lookup takes an endpoint or a custom endpoint.
@@ -107,6 +114,7 @@ func (d *domains) create(ctx context.Context, r request) error {
 	defer context.AfterFunc(d.ctx, cancel)()
 	domain := &domain{state: creating, cancel: cancel, Domain: gateway.Domain{
 		Name: r.Name, Region: r.Region, Account: r.Account, ARN: r.ARN, Endpoint: r.Endpoint, CustomEndpoint: r.CustomEndpoint,
+		Version: shownVersion(r.EngineVersion),
 	}}
 	domain.busy.Lock()
 	defer domain.busy.Unlock()
@@ -148,6 +156,15 @@ func (d *domains) create(ctx context.Context, r request) error {
 		if err := d.run(ctx, domain); err != nil {
 			return err
 		}
+		d.mu.Lock()
+		n := domain.node
+		d.mu.Unlock()
+		if n == nil {
+			return fmt.Errorf("the node of domain %s in %s ended at once", r.Name, r.Region)
+		}
+		if err := d.furnish(ctx, n); err != nil {
+			return err
+		}
 		select {
 		case <-over:
 		case <-ctx.Done():
@@ -160,8 +177,24 @@ func (d *domains) create(ctx context.Context, r request) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if domain.node == nil {
+		return fmt.Errorf("the node of domain %s in %s ended at once", r.Name, r.Region)
+	}
 	domain.Address, domain.state = domain.node.Address(), running
+	attended, leave := context.WithCancel(d.ctx)
+	domain.leave = leave
+	d.attending.Go(func() { d.attend(attended, domain) })
 	return nil
+}
+
+// shownVersion is what GET / of a domain says: the service answers as the version
+// that was asked for, and so does the local cloud, whose nodes are all of one.
+func shownVersion(asked string) string {
+	number, ok := strings.CutPrefix(asked, "OpenSearch_")
+	if !ok {
+		return ""
+	}
+	return number + ".0"
 }
 
 // run starts the node and watches it. Holds busy.
@@ -169,6 +202,9 @@ func (d *domains) run(ctx context.Context, domain *domain) error {
 	if err := os.MkdirAll(domain.spec.Folder, 0o755); err != nil {
 		return err
 	}
+	d.mu.Lock()
+	domain.spec.Options = d.options[key{domain.Region, domain.Name}]
+	d.mu.Unlock()
 	started, err := node.Start(ctx, domain.spec)
 	if err != nil {
 		return err
@@ -195,6 +231,9 @@ func (d *domains) remove(id key, domain *domain) error {
 	d.mu.Lock()
 	n := domain.node
 	domain.state, domain.Address, domain.node = deleting, "", nil
+	if domain.leave != nil {
+		domain.leave()
+	}
 	d.mu.Unlock()
 	var faults []error
 	if n != nil {
@@ -231,7 +270,7 @@ func (d *domains) update(r request) error {
 	if domain == nil {
 		return fmt.Errorf("no domain %s in %s", r.Name, r.Region)
 	}
-	domain.CustomEndpoint = r.CustomEndpoint
+	domain.CustomEndpoint, domain.Version = r.CustomEndpoint, shownVersion(r.EngineVersion)
 	return nil
 }
 

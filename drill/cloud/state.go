@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/opensearch-dr/osdr/drill/install"
 )
@@ -84,7 +86,10 @@ func (c *Cloud) writeState() error {
 var ErrNotRunning = errors.New("no local cloud runs here: start one with `drill start`")
 
 // Remote is a cloud that runs in another process.
-type Remote struct{ State }
+type Remote struct {
+	State
+	folder string
+}
 
 // Attach finds the cloud that runs in a folder; empty is that of
 // install.DefaultDir.
@@ -103,7 +108,7 @@ func Attach(folder string) (*Remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the local cloud: %w", err)
 	}
-	r := &Remote{}
+	r := &Remote{folder: folder}
 	if err := json.Unmarshal(b, &r.State); err != nil {
 		return nil, fmt.Errorf("find the local cloud: %w", err)
 	}
@@ -124,6 +129,36 @@ func (r *Remote) Status(ctx context.Context) (Status, error) {
 // Post asks the control API.
 func (r *Remote) Post(ctx context.Context, path string, body any) error {
 	return r.call(ctx, http.MethodPost, path, body, nil)
+}
+
+// Stop the cloud, and wait until it has ended. Its lock says so, and not its
+// process id: a process that its parent has not reaped has an id for ever.
+func (r *Remote) Stop(ctx context.Context) error {
+	if err := syscall.Kill(r.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("stop the local cloud, process %d: %w", r.PID, err)
+	}
+	lock, err := os.Open(lockFile(r.folder))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("wait for the local cloud, process %d: %w", r.PID, err)
+	}
+	defer func() { _ = lock.Close() }()
+	for {
+		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("wait for the local cloud, process %d: %w", r.PID, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the local cloud, process %d: %w", r.PID, ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (r *Remote) call(ctx context.Context, method, path string, body, answer any) error {

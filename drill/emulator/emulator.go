@@ -43,6 +43,9 @@ type Options struct {
 	// Front and ConnectProxy are what functions call AWS and the domains by:
 	// the gateway's (https://..., http://...). Empty Front: the emulator itself.
 	Front, ConnectProxy string
+	// AnyRequest takes requests for domains as they come. The service checks
+	// volumes, instance types and engine versions.
+	AnyRequest bool
 }
 
 // Emulator that runs.
@@ -160,6 +163,9 @@ func environment(options Options, own string, port, sideDoor int) []string {
 		"NODE_PATH=" + options.Tools.NodeModules,
 		"NODE_NO_WARNINGS=1",
 		"NO_PROXY=localhost,127.0.0.1",
+	}
+	if !options.AnyRequest {
+		env = append(env, "OSDR_DRILL_NODES="+options.Tools.OpenSearch.Version)
 	}
 	if options.ConnectProxy != "" {
 		env = append(env, "HTTPS_PROXY="+options.ConnectProxy)

@@ -113,6 +113,22 @@ func (s *SideDoor) CreateRole(ctx context.Context, name string, trust, policy Po
 	return answer.RoleARN, err
 }
 
+// States of a domain that only the service brings about.
+const (
+	Active         = "active"
+	Processing     = "processing"
+	Upgrading      = "upgrading"
+	Isolated       = "isolated" // its key is away
+	Updating       = "updating" // of the service software
+	UpdateRequired = "update-required"
+)
+
+// SetDomain puts a domain into one of the states until it is set to another.
+func (s *SideDoor) SetDomain(ctx context.Context, account, region, name, state string) error {
+	var answer struct{}
+	return s.ask(ctx, "/domain", map[string]string{"account": account, "region": region, "name": name, "state": state}, &answer)
+}
+
 func (s *SideDoor) ask(ctx context.Context, path string, question, answer any) error {
 	body, err := json.Marshal(question)
 	if err != nil {

@@ -5,9 +5,11 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/opensearch-dr/osdr/drill/certs"
@@ -22,7 +24,7 @@ func configure(ctx context.Context, spec Spec, http, transport int) error {
 	if err := os.RemoveAll(config); err != nil {
 		return err
 	}
-	for _, folder := range []string{"config/opensearch-security", "data", "logs", "tmp"} {
+	for _, folder := range []string{"config/opensearch-security", "data", "logs", "tmp", "automated"} {
 		if err := os.MkdirAll(filepath.Join(spec.Folder, folder), 0o755); err != nil {
 			return err
 		}
@@ -66,8 +68,20 @@ func configure(ctx context.Context, spec Spec, http, transport int) error {
 	}
 	written["opensearch-security/internal_users.yml"] = []byte("_meta:\n  type: internalusers\n  config_version: 2\n")
 	written["opensearch-security/roles_mapping.yml"] = mapping(spec.MasterARN)
+	const roles = "opensearch-security/roles.yml"
+	written[roles] = append(written[roles], serviceRole...)
+	for name, text := range spec.Files {
+		if !filepath.IsLocal(name) || written[name] != nil {
+			return fmt.Errorf("config file %q is none that a node can be given", name)
+		}
+		written[name] = []byte(text)
+	}
 	for name, b := range written {
-		if err := os.WriteFile(filepath.Join(config, name), b, 0o600); err != nil {
+		path := filepath.Join(config, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, b, 0o600); err != nil {
 			return err
 		}
 	}
@@ -86,7 +100,7 @@ all_access:
 security_manager:
   reserved: false
   backend_roles: [%[1]s]
-`, quoted(masterARN))
+`+serviceMapping, quoted(masterARN))
 }
 
 // quoted for YAML, of which JSON strings are a part.
@@ -108,11 +122,13 @@ func settings(spec Spec, http, transport int) []byte {
 		"node.name: " + quoted(spec.Name),
 		"path.data: " + quoted(filepath.Join(spec.Folder, "data")),
 		"path.logs: " + quoted(filepath.Join(spec.Folder, "logs")),
+		"path.repo: [" + quoted(spec.Automated()) + "]",
 		"network.host: 127.0.0.1",
 		fmt.Sprintf("http.port: %d", http),
 		fmt.Sprintf("transport.port: %d", transport),
 		"discovery.type: single-node",
-		// Somebody's full laptop disk must not make indexes read-only.
+		// A full laptop disk must not make indexes read-only. A scenario switches the
+		// threshold on by the service's own user, as a setting of the cluster.
 		"cluster.routing.allocation.disk.threshold_enabled: false",
 		"s3.client.default.region: " + quoted(spec.Region),
 		"s3.client.default.path_style_access: true",
@@ -132,6 +148,9 @@ func settings(spec Spec, http, transport int) []byte {
 			"s3.client.default.proxy.type: http",
 			"s3.client.default.proxy.host: "+quoted(proxyHost),
 			"s3.client.default.proxy.port: "+proxyPort)
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Settings)) {
+		lines = append(lines, name+": "+quoted(spec.Settings[name]))
 	}
 	return []byte(strings.Join(lines, "\n") + "\n")
 }

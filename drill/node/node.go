@@ -46,7 +46,22 @@ type Spec struct {
 	AccessKey string // the node's own, for the proxy to know it by
 	SecretKey string
 	Heap      string // "512m" where empty
+	Options
 }
+
+// Options of a node beside what the drill needs: what one domain has and the
+// other has not.
+type Options struct {
+	// Settings of opensearch.yml: node.attr.<name>, cluster.max_shards_per_node,
+	// indices.recovery.max_bytes_per_sec.
+	Settings map[string]string `json:"settings,omitempty"`
+	// Files below the config folder by their path: analysis/synonyms.txt, as the
+	// service puts a custom package.
+	Files map[string]string `json:"files,omitempty"`
+}
+
+// Automated is the folder of the service's own snapshots of the node.
+func (s Spec) Automated() string { return filepath.Join(s.Folder, "automated") }
 
 // Node is a running node.
 type Node struct {
@@ -110,6 +125,9 @@ func (n *Node) Address() string { return n.address }
 
 // PID of the node's process.
 func (n *Node) PID() int { return n.process.PID() }
+
+// Automated is the folder of the service's own snapshots of the node.
+func (n *Node) Automated() string { return n.spec.Automated() }
 
 // Exited is closed when the node is gone, wanted or not.
 func (n *Node) Exited() <-chan struct{} { return n.process.Done() }

@@ -73,7 +73,8 @@ func Get(t testing.TB) *Cloud {
 		if shared.err = os.Chmod(shared.folder, 0o755); shared.err != nil {
 			return
 		}
-		c, err := cloud.Start(context.Background(), cloud.Options{Folder: filepath.Join(shared.folder, "run"), Log: t.Output()})
+		// The engine's own contract, not the managed service's.
+		c, err := cloud.Start(context.Background(), cloud.Options{Folder: filepath.Join(shared.folder, "run"), Log: t.Output(), Kind: cloud.Unkindnesses()})
 		if shared.err = err; err != nil {
 			return
 		}

@@ -12,6 +12,8 @@ import logging
 import urllib.error
 import urllib.request
 
+import checks
+
 import ministack.services.cloudformation.stacks as stacks
 import ministack.services.opensearch as opensearch
 from ministack.core.concurrency import spawn_background
@@ -27,14 +29,17 @@ _update_by_stack = opensearch.update_domain_from_cloudformation
 _update_by_api = opensearch._update_domain_config
 _on_worker = stacks._runs_on_worker_thread
 _control = ""
+_nodes = ""  # the version of the nodes, where requests are checked
 
 # A node takes seconds, a set time of creation may be an hour.
 _PATIENCE = 2 * 3600
 
 
-def install(control):
-    global _control
-    _control = control
+def install(control, nodes):
+    global _control, _nodes
+    _control, _nodes = control, nodes
+    if nodes:
+        opensearch._SUPPORTED_VERSIONS = tuple(reversed(checks.offered(nodes)))
     opensearch.create_domain_record = create
     opensearch.delete_domain_record = delete
     opensearch.update_domain_from_cloudformation = update_by_stack
@@ -58,7 +63,7 @@ def ask(path, record):
         "endpoint": endpoint(name, region, account),
         "masterUserArn": (security.get("MasterUserOptions") or {}).get("MasterUserARN", ""),
         "customEndpoint": options.get("CustomEndpoint", "") if options.get("CustomEndpointEnabled") else "",
-        "engineVersion": record.get("EngineVersion", ""),
+        "engineVersion": record["EngineVersion"] if record.get("_AskedVersion") else "",
     }
     request = urllib.request.Request(_control + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
@@ -83,12 +88,56 @@ _FORGOTTEN = ("LogPublishingOptions",)
 
 
 def remember(record, payload):
+    if (payload or {}).get("EngineVersion"):
+        record["_AskedVersion"] = True
     for option in _FORGOTTEN:
         if option in (payload or {}):
             record[option] = copy.deepcopy(payload[option])
 
 
+def check(payload, by_stack):
+    """Refuses as the service does, and as CloudFormation shows it."""
+    if not _nodes:
+        return
+    try:
+        checks.check(payload or {}, _nodes)
+    except checks.Invalid as refused:
+        if by_stack:
+            raise opensearch.OpenSearchServiceError(400, "ValidationException", checks.by_stack(refused)) from refused
+        code = "LimitExceededException" if refused.limit else "ValidationException"
+        raise opensearch.OpenSearchServiceError(409 if refused.limit else 400, code, str(refused)) from refused
+
+
+# States of a domain that is well for nobody, by the API's fields
+# (docs.aws.amazon.com/opensearch-service/latest/APIReference/API_DomainStatus.html). Whether Processing is true in the
+# last three is not documented: here it is not.
+_STATES = {
+    "active": {},
+    "processing": {"Processing": True, "DomainProcessingStatus": "Modifying"},
+    "upgrading": {"Processing": True, "UpgradeProcessing": True, "DomainProcessingStatus": "UpgradingEngineVersion"},
+    "isolated": {"DomainProcessingStatus": "Isolated"},
+    "updating": {"DomainProcessingStatus": "UpdatingServiceSoftware"},
+    "update-required": {},
+}
+_SOFTWARE = {
+    "updating": {"UpdateStatus": "IN_PROGRESS", "UpdateAvailable": True, "OptionalDeployment": False},
+    "update-required": {"UpdateStatus": "PENDING_UPDATE", "UpdateAvailable": True, "OptionalDeployment": False,
+                        "Description": "This update is required and will be installed automatically."},
+}
+_CALM = {"UpdateStatus": "COMPLETED", "UpdateAvailable": False, "OptionalDeployment": True, "Description": ""}
+
+
+def set_state(account, region, name, state):
+    """A state that nothing here leads to; active ends it."""
+    record = opensearch._domains.get_scoped(account, region, name)
+    if record is None:
+        raise LookupError(f"no domain {name} in {region}")
+    record.update({"Processing": False, "UpgradeProcessing": False, "DomainProcessingStatus": "Active"} | _STATES[state])
+    record["ServiceSoftwareOptions"].update(_SOFTWARE.get(state, _CALM))
+
+
 def create(payload, compatibility_properties=None):
+    check(payload, by_stack=compatibility_properties is not None)
     record = _create(payload, compatibility_properties)
     remember(record, payload)
     name = record["DomainName"]
@@ -135,6 +184,7 @@ def delete(name, missing_ok=False):
 
 
 def update_by_stack(name, payload, compatibility_properties):
+    check(payload, by_stack=True)
     record = _update_by_stack(name, payload, compatibility_properties)
     remember(record, payload)
     ask("/domains/update", record)
@@ -147,6 +197,7 @@ def update_by_api(name, payload):
     if record is not None:
         payload = {option: {**record[option], **value} if isinstance(value, dict) and isinstance(record.get(option), dict)
                    else value for option, value in payload.items()}
+        check({"ClusterConfig": record.get("ClusterConfig"), **payload}, by_stack=False)
     answer = _update_by_api(name, payload)
     if record is not None:
         remember(record, payload)

@@ -1,6 +1,7 @@
 """Starts ministack with what the drill adds, all of it inside its process: nothing on disk is patched.
 
 The environment (from emulator.go): OSDR_DRILL_CONTROL, the drill's control address that domains are made by;
+OSDR_DRILL_NODES, the version of its nodes, where requests for domains are checked as the service checks them;
 OSDR_DRILL_SIDEDOOR, the port of the side door; standard input, a pipe that closes when the drill is gone.
 """
 import os
@@ -28,7 +29,7 @@ import sidedoor  # noqa: E402
 
 import ministack.app  # noqa: E402
 
-domains.install(os.environ["OSDR_DRILL_CONTROL"])
+domains.install(os.environ["OSDR_DRILL_CONTROL"], os.environ.get("OSDR_DRILL_NODES", ""))
 mend.install()
 account.install()
 settings.install(os.environ["GATEWAY_PORT"])

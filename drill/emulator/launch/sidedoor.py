@@ -6,12 +6,15 @@
     POST /allowed  {principalArn|roleArn, action, resource, context}
     POST /user     {name, policy}                    an IAM user with a key; policy may be null
     POST /role     {name, trust, policy}             an IAM role
+    POST /domain   {account, region, name, state}    a domain in a state that only the service brings about
 Errors are {error} with 404 for what is not there and 403 for what is refused.
 """
 import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import domains
 
 from ministack.core import iam_evaluator as iam_rules
 from ministack.core import lambda_runtime
@@ -219,9 +222,19 @@ def role(asked):
     return {"roleArn": iam._roles[name]["Arn"]}
 
 
+def domain(asked):
+    if asked["state"] not in domains._STATES:
+        raise Refused(400, f"state {asked['state']!r} is none of {', '.join(domains._STATES)}")
+    try:
+        domains.set_state(asked["account"], asked["region"], asked["name"], asked["state"])
+    except LookupError as missing:
+        raise Refused(404, str(missing)) from missing
+    return {}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    actions = {"/identify": identify, "/assume": assume, "/allowed": allowed, "/user": user, "/role": role}
+    actions = {"/identify": identify, "/assume": assume, "/allowed": allowed, "/user": user, "/role": role, "/domain": domain}
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
