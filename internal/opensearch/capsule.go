@@ -55,6 +55,10 @@ func (c *Client) Capsule(ctx context.Context) (Capsule, error) {
 			return Capsule{}, err
 		}
 	}
+	out.StoredScripts, err = c.scripts(ctx)
+	if err := out.without("stored scripts", err); err != nil {
+		return Capsule{}, err
+	}
 	out.Aliases, err = c.aliases(ctx)
 	if err := out.without("aliases", err); err != nil {
 		return Capsule{}, err

@@ -2,7 +2,6 @@ package opensearch
 
 import (
 	"encoding/json"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,7 +28,7 @@ type shards struct {
 // security plugin's {"status","message"}, the service's {"Message"}, and a
 // proxy's page, of which only the status is kept.
 func decodeError(step string, status int, body []byte) error {
-	e := &Error{Step: step, Status: status, Type: strings.ReplaceAll(strings.ToLower(http.StatusText(status)), " ", "_")}
+	e := &Error{Step: step, Status: status, Type: typeOf(status)}
 	var answer struct {
 		Error   json.RawMessage `json:"error"`
 		Status  any             `json:"status"`

@@ -74,7 +74,7 @@ func (c *Client) SetWriteBlock(ctx context.Context, indices []string, on bool) e
 	if on {
 		value = true
 	}
-	for some := range slices.Chunk(indices, refreshAtOnce) {
+	for some := range Lots(indices) {
 		if err := c.settings(ctx, "set write block", names(some), map[string]any{"index.blocks.write": value}); err != nil {
 			return err
 		}
@@ -93,13 +93,53 @@ var ownBlocks = []string{"metadata", "read", "read_only", "write"}
 // than to lift that one alone.
 var shut = []string{"metadata", "read_only"}
 
+// UserBlocks are those of a list that an index's user sets, and that travel with
+// it; foreign are the others: the source disk's read_only_allow_delete, and what
+// only the source's own nodes can mean, such as search_only.
+func UserBlocks(blocks []string) (users, foreign []string) {
+	for _, b := range blocks {
+		if slices.Contains(ownBlocks, b) {
+			users = append(users, b)
+		} else {
+			foreign = append(foreign, b)
+		}
+	}
+	return users, foreign
+}
+
+// GiveBlocks to a lot.
+func (c *Client) GiveBlocks(ctx context.Context, lot, blocks []string) error {
+	const step = "give blocks back"
+	if err := knownBlocks(step, blocks); err != nil || len(lot) == 0 {
+		return err
+	}
+	return c.settings(ctx, step, names(lot), blockSettings(blocks))
+}
+
+func knownBlocks(step string, blocks []string) error {
+	if _, foreign := UserBlocks(blocks); len(foreign) > 0 {
+		return fmt.Errorf("%s: %q is none of %s", step, foreign[0], strings.Join(ownBlocks, ", "))
+	}
+	return nil
+}
+
+// blockSettings are exactly these blocks.
+func blockSettings(blocks []string) map[string]any {
+	body := map[string]any{}
+	for _, b := range ownBlocks {
+		body["index.blocks."+b] = nil
+		if slices.Contains(blocks, b) {
+			body["index.blocks."+b] = true
+		}
+	}
+	return body
+}
+
 // SetBlocks of one index.
 func (c *Client) SetBlocks(ctx context.Context, index string, blocks []string) error {
 	step := "set blocks of index " + index
-	for _, b := range blocks {
-		if !slices.Contains(ownBlocks, b) {
-			return fmt.Errorf("%s: %q is none of %s", step, b, strings.Join(ownBlocks, ", "))
-		}
+	if err := knownBlocks(step, blocks); err != nil {
+		return err
 	}
 	has, err := c.blocks(ctx, step, index)
 	if err != nil {
@@ -116,14 +156,7 @@ func (c *Client) SetBlocks(ctx context.Context, index string, blocks []string) e
 			}
 		}
 	}
-	body := map[string]any{}
-	for _, b := range ownBlocks {
-		body["index.blocks."+b] = nil
-		if slices.Contains(blocks, b) {
-			body["index.blocks."+b] = true
-		}
-	}
-	return c.settings(ctx, step, url.PathEscape(index), body)
+	return c.settings(ctx, step, url.PathEscape(index), blockSettings(blocks))
 }
 
 func (c *Client) blocks(ctx context.Context, step, index string) ([]string, error) {

@@ -125,10 +125,14 @@ type Capsule struct {
 	LegacyTemplates    map[string]map[string]any `json:"legacyTemplates,omitempty"`
 	ComponentTemplates map[string]map[string]any `json:"componentTemplates,omitempty"`
 	IngestPipelines    map[string]map[string]any `json:"ingestPipelines,omitempty"`
+	StoredScripts      map[string]map[string]any `json:"storedScripts,omitempty"`
 	ISMPolicies        map[string]map[string]any `json:"ismPolicies,omitempty"`
 	Aliases            map[string]map[string]any `json:"aliases,omitempty"` // index -> aliases
-	Roles              map[string]map[string]any `json:"roles,omitempty"`
-	RoleMappings       map[string]map[string]any `json:"roleMappings,omitempty"`
+	// Earlier are the aliases when the snapshot was asked for; Aliases, when it was
+	// settled. Nil: they were not noted.
+	Earlier      map[string]map[string]any `json:"earlierAliases,omitempty"`
+	Roles        map[string]map[string]any `json:"roles,omitempty"`
+	RoleMappings map[string]map[string]any `json:"roleMappings,omitempty"`
 	// AutoCreate is the cluster's action.auto_create_index; nil: it was not told.
 	AutoCreate *AutoCreate `json:"autoCreate,omitempty"`
 	// ISM says whether index state management runs; nil: it was not told, or this

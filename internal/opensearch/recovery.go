@@ -39,6 +39,11 @@ type AliasAction struct {
 	Properties   map[string]any
 }
 
+// MissingPipeline that an index names.
+type MissingPipeline struct {
+	Index, Setting, Pipeline string
+}
+
 // Recovery is what the controller changes in its domain for a switch. Domain
 // reads; nothing outside of the recovery function has these rights
 // (RecoveryPermissions). Nothing here reads or writes a document.
@@ -71,6 +76,10 @@ type Recovery interface {
 	// SetBlocks gives an index exactly these of write, read, metadata and
 	// read_only. read_only_allow_delete is the disk watermark's and stays (H24).
 	SetBlocks(ctx context.Context, index string, blocks []string) error
+	// GiveBlocks is SetBlocks of one lot of Lots, in one change of the cluster's
+	// state. It is all or nothing: one index that is gone, or whose metadata must not
+	// change now, refuses it for the others, too.
+	GiveBlocks(ctx context.Context, lot, blocks []string) error
 	// Close an index, as its user had it: a restore opens what was closed. A closed
 	// one stays closed. ErrWriteIndex for a stream's write index, which cannot be;
 	// ErrNotOffered where the service has no such call.
@@ -79,6 +88,10 @@ type Recovery interface {
 	// Names are stable: the ones that were there at a block are through when none
 	// of them is left (H8).
 	Writing(ctx context.Context) ([]string, error)
+
+	// MissingPipelines are ingest and search pipelines that an index's settings name
+	// and that do not exist: the engine refuses each write, or each search, of it.
+	MissingPipelines(ctx context.Context) ([]MissingPipeline, error)
 
 	// AutoCreate reads action.auto_create_index; set is false where it is the
 	// engine's default. A transient value is told as the value, as it is in force.
@@ -92,20 +105,20 @@ type Recovery interface {
 
 	// PutAliases does all or nothing, in one change of the cluster's state (F11).
 	PutAliases(ctx context.Context, actions []AliasAction) error
-	// PutCapsule puts templates, pipelines and ISM policies, again if need be.
-	// A part that the engine refuses for its content is a notice and the others go
-	// on; everything else is an error. Aliases, the two settings and security
-	// parts are not in it.
-	PutCapsule(ctx context.Context, c Capsule) (notices []string, err error)
+	// PutCapsule puts scripts, templates, pipelines and ISM policies, again if need
+	// be. What the engine does not take is told and the others go on; an error is a
+	// domain that does not answer, and then nothing is known of what follows.
+	// Aliases, the two settings and security parts are not in it.
+	PutCapsule(ctx context.Context, c Capsule) ([]Refused, error)
 }
 
 // SecurityRecovery is the part of a recovery that the master role signs.
 type SecurityRecovery interface {
 	// PutSecurityCapsule puts roles and mappings. Reserved ones and the product's
 	// own are left alone; the mappings that let the product in (manage_snapshots,
-	// all_access, security_manager) gain members and lose none. Notices as in
+	// all_access, security_manager) gain members and lose none. Refusals as in
 	// PutCapsule.
-	PutSecurityCapsule(ctx context.Context, c Capsule) (notices []string, err error)
+	PutSecurityCapsule(ctx context.Context, c Capsule) ([]Refused, error)
 }
 
 // Answers of Block and Close beside *Error.

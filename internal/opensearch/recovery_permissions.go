@@ -15,6 +15,7 @@ func RecoveryPermissions() Role {
 			"indices:admin/template/put",                // PutCapsule
 			"cluster:admin/component_template/put",      // PutCapsule
 			"cluster:admin/ingest/pipeline/put",         // PutCapsule
+			"cluster:admin/script/put",                  // PutCapsule
 			"cluster:admin/opendistro/ism/policy/get",   // PutCapsule
 			"cluster:admin/opendistro/ism/policy/write", // PutCapsule
 		},
@@ -23,7 +24,7 @@ func RecoveryPermissions() Role {
 			AllowedActions: []string{
 				"indices:monitor/recovery",         // Progress
 				"indices:admin/block/add*",         // Block, and its action on shards
-				"indices:admin/settings/update",    // SetWriteBlock, SetBlocks
+				"indices:admin/settings/update",    // SetWriteBlock, SetBlocks, GiveBlocks
 				"indices:admin/close*",             // Close, and its action on shards
 				"indices:admin/aliases",            // PutAliases
 				"indices:admin/delete",             // RemoveIndex

@@ -7,8 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 )
@@ -41,43 +41,61 @@ type part struct {
 }
 
 // PutCapsule in the order that parts refer to each other.
-func (c *Client) PutCapsule(ctx context.Context, capsule Capsule) ([]string, error) {
-	var notices []string
+func (c *Client) PutCapsule(ctx context.Context, capsule Capsule) ([]Refused, error) {
+	var refused []Refused
 	for _, p := range []part{
+		{"stored script", "/_scripts/", capsule.StoredScripts},
 		{"ingest pipeline", "/_ingest/pipeline/", capsule.IngestPipelines},
 		{"component template", "/_component_template/", capsule.ComponentTemplates},
 		{"index template", "/_index_template/", capsule.IndexTemplates},
 		{"legacy template", "/_template/", capsule.LegacyTemplates},
+		{"ISM policy", "/_plugins/_ism/policies/", capsule.ISMPolicies},
 	} {
-		more, err := replay(p, func(step, path string, content map[string]any) error {
+		more, err := replay(ctx, p, func(step, path string, content map[string]any) error {
+			switch p.what {
+			case "ISM policy":
+				return c.putPolicy(ctx, step, path, content)
+			case "stored script":
+				content = map[string]any{"script": content}
+			}
 			return c.change(ctx, step, http.MethodPut, path, content)
 		})
-		notices = append(notices, more...)
+		refused = append(refused, more...)
 		if err != nil {
-			return notices, err
+			return refused, err
 		}
 	}
-	more, err := replay(part{"ISM policy", "/_plugins/_ism/policies/", capsule.ISMPolicies}, func(step, path string, content map[string]any) error {
-		return c.putPolicy(ctx, step, path, content)
-	})
-	return append(notices, more...), err
+	return refused, nil
 }
 
-// replay puts each of a part; what the engine refuses for its content is noted.
-func replay(p part, put func(step, path string, content map[string]any) error) ([]string, error) {
-	var notices []string
+// silent calls in a row after which a replay ends: the next ones would wait for
+// nobody, too.
+const silent = 3
+
+// replay puts each of a part by itself. What is not taken is told, and the others
+// go on; an error is the end of the run's time, or a domain that does not answer.
+func replay(ctx context.Context, p part, put func(step, path string, content map[string]any) error) ([]Refused, error) {
+	var refused []Refused
+	unanswered := 0
 	for _, name := range slices.Sorted(maps.Keys(p.content)) {
 		step := "put " + p.what + " " + name
 		err := put(step, p.path+url.PathEscape(name), p.content[name])
-		if e, ok := asError(err); ok && (e.Status == 400 || e.Status == 404 || e.Status == 405 || e.Status == 409) {
-			notices = append(notices, err.Error())
+		if err == nil {
+			unanswered = 0
 			continue
 		}
-		if err != nil {
-			return notices, err
+		if ctx.Err() != nil {
+			return refused, err
+		}
+		unknown := !IsRefusal(err)
+		refused = append(refused, Refused{Part: p.what, Name: name, Reason: err.Error(), Unknown: unknown})
+		if !unknown {
+			unanswered = 0
+		} else if unanswered++; unanswered == silent {
+			return refused, fmt.Errorf("%d parts in a row have no answer, the last one: %w", silent, err)
 		}
 	}
-	return notices, nil
+	return refused, nil
 }
 
 // stamps that the plugin adds to a policy when it is read.
@@ -115,42 +133,31 @@ var OwnRoles = []string{contract.AgentRole, contract.RecoveryRole}
 var SharedMappings = []string{"all_access", contract.ManageSnapshots, "security_manager"}
 
 // PutSecurityCapsule puts roles first: a mapping of an unknown one is a 404.
-func (c *Client) PutSecurityCapsule(ctx context.Context, capsule Capsule) ([]string, error) {
+func (c *Client) PutSecurityCapsule(ctx context.Context, capsule Capsule) ([]Refused, error) {
 	roles, mappings := maps.Clone(capsule.Roles), maps.Clone(capsule.RoleMappings)
 	for _, own := range OwnRoles {
 		delete(roles, own)
 		delete(mappings, own)
 	}
-	for _, name := range SharedMappings {
-		incoming, ok := mappings[name]
-		if !ok {
-			continue
-		}
-		there, err := c.RoleMapping(ctx, name)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return nil, err
-		}
-		mappings[name] = there.joined(incoming)
-	}
-	var notices []string
+	var refused []Refused
 	for _, p := range []part{{"role", securityAPI + "roles/", roles}, {"role mapping", securityAPI + "rolesmapping/", mappings}} {
-		more, err := replay(p, func(step, path string, content map[string]any) error {
-			err := c.change(ctx, step, http.MethodPut, path, content)
-			if e, ok := asError(err); ok && builtIn.MatchString(e.Reason) {
-				e.Status = http.StatusBadRequest // this one's fault, not the signer's
+		more, err := replay(ctx, p, func(step, path string, content map[string]any) error {
+			if name := strings.TrimPrefix(path, securityAPI+"rolesmapping/"); p.what == "role mapping" && slices.Contains(SharedMappings, name) {
+				there, err := c.RoleMapping(ctx, name)
+				if err != nil && !errors.Is(err, ErrNotFound) {
+					return err
+				}
+				content = there.joined(content)
 			}
-			return err
+			return c.change(ctx, step, http.MethodPut, path, content)
 		})
-		notices = append(notices, more...)
+		refused = append(refused, more...)
 		if err != nil {
-			return notices, err
+			return refused, err
 		}
 	}
-	return notices, nil
+	return refused, nil
 }
-
-// builtIn is how the plugin refuses to change what is the engine's.
-var builtIn = regexp.MustCompile(`Resource '.*' is (reserved|static|hidden)`)
 
 // joined with another mapping in the security API's own form.
 func (m RoleMapping) joined(other map[string]any) map[string]any {

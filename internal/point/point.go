@@ -91,7 +91,10 @@ type Index struct {
 	Shards          []Shard  `json:"shards"`
 	Documents       int64    `json:"documents"` // reported, never decided on (C3)
 	Bytes           int64    `json:"bytes"`
-	Blocks          []string `json:"blocks,omitempty"`
+	Blocks          []string `json:"blocks,omitempty"` // the user's
+	// NotCarried are other blocks: the disk's own, and what only the source's nodes
+	// can mean.
+	NotCarried []string `json:"notCarried,omitempty"`
 }
 
 // LeftOut names an index that the point does not hold, and why (H12).

@@ -2,17 +2,13 @@ package recovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
-	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/restore"
 	"github.com/opensearch-dr/osdr/internal/route"
@@ -20,7 +16,8 @@ import (
 
 // finished: what the claim has decided is carried out in the domain: capsule,
 // aliases, then writes. Any later run of the active side ends what a crash after
-// the claim has left (H46).
+// the claim has left (H46). No single index, alias or template stops the others:
+// what the engine refuses is named in each later answer (H52, H54).
 func (r *run) finished(ctx context.Context) error {
 	if !r.active() || r.led.ClusterUUID != r.uuidIs {
 		return nil
@@ -52,16 +49,22 @@ func (r *run) finished(ctx context.Context) error {
 		}
 		if restored {
 			if err := r.handOver(ctx, dom, j, rec); err != nil {
+				r.recall()
 				return err
 			}
 		}
-		if rec != nil {
+		// Automatic creation of indexes would take the name of an alias that is not
+		// made yet, and that alias could never be made again.
+		if rec != nil && (rec.State != fence.Quiet || !r.aliasesOpen()) {
 			if err := r.lift(ctx, dom, rec); err != nil {
 				return err
 			}
 		}
 	}
 	r.recall()
+	if r.unreplayed() {
+		return nil // the next run goes on, from the notes; what is left is named
+	}
 	return r.tidy(ctx)
 }
 
@@ -83,6 +86,12 @@ func (r *run) cost() {
 	}
 	if l := r.state.Loss; l != nil {
 		r.notice("the switch to this domain gave up what %s acknowledged after %s, %s until then, but for what is in a salvage", r.state.From, l.Since.UTC().Format(time.RFC3339), time.Duration(l.Seconds)*time.Second)
+	}
+	for _, a := range r.state.Attention {
+		r.attend(a.Code, a.Subject, a.Hint, "%s", a.Text)
+	}
+	if len(r.state.NotCarried) > 0 {
+		r.notice("blocks of the source that are not carried, since they are of its own disks and nodes: %s; these indexes take writes here", strings.Join(first(r.state.NotCarried, 20), ", "))
 	}
 	if len(r.state.LeftOut) > 0 {
 		r.notice("left out by dr.restore: %s", strings.Join(first(r.state.LeftOut, 20), ", "))
@@ -135,141 +144,6 @@ func (r *run) named(ctx context.Context) error {
 		return wait("the switch to %s, which has asked for a fence", v.Ledger.Intent.To)
 	}
 	return nil
-}
-
-// handOver the copies to their users: capsule and aliases first, then each index
-// as it was at the source. What was open comes first, since closing may have to
-// wait, for the end of a snapshot, and nobody writes to what is closed.
-func (r *run) handOver(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record) error {
-	if err := r.replay(ctx, dom, j, rec); err != nil {
-		return err
-	}
-	all, err := dom.Indices(ctx)
-	if err != nil {
-		return err
-	}
-	left := false
-	for _, open := range []bool{true, false} {
-		for _, i := range all {
-			item, ok := j.Items[i.Name]
-			if !ok || item.UUID != i.UUID || item.Open != open || !slices.Contains(i.Blocks, "write") {
-				continue // handed over already, or never ours; what its user did since stays
-			}
-			if !open && i.Open {
-				closed, err := r.shut(ctx, dom, i.Name)
-				if err != nil {
-					return err
-				}
-				if !closed {
-					left = true
-					continue
-				}
-			}
-			if err := r.giveBack(ctx, dom, i, item); err != nil {
-				return err
-			}
-		}
-	}
-	if left {
-		return nil // the next run goes on; the record need not wait for it
-	}
-	return restore.RemoveJournal(ctx, r.Own)
-}
-
-// shut an index that was closed at the source: the restore opened it. False: not
-// yet. One that nothing closes here is told in every later answer, too.
-func (r *run) shut(ctx context.Context, dom domain.Recovery, name string) (bool, error) {
-	if err := r.named(ctx); err != nil {
-		return false, err
-	}
-	switch err := dom.Close(ctx, name); {
-	case err == nil, errors.Is(err, opensearch.ErrNotFound):
-		return true, nil
-	case opensearch.IsSnapshotRunning(err):
-		r.notice("index %s is closed, as it was at the source, when the snapshot that copies it ends; until then it takes no writes", name)
-		return false, nil
-	case errors.Is(err, opensearch.ErrNotOffered), errors.Is(err, opensearch.ErrWriteIndex):
-		if r.state == nil || r.state.Token != r.led.Token || slices.Contains(r.state.Opened, name) {
-			return true, nil
-		}
-		r.state.Opened = append(r.state.Opened, name)
-		return true, r.saveState(ctx)
-	default:
-		return false, fmt.Errorf("close index %s, as it was at the source: %w", name, err)
-	}
-}
-
-// giveBack its user's blocks to an index, instead of ours.
-func (r *run) giveBack(ctx context.Context, dom domain.Recovery, i opensearch.Index, item restore.Item) error {
-	if slices.Contains(item.Blocks, "write") && len(item.Blocks) == len(i.Blocks) {
-		return nil
-	}
-	if err := r.named(ctx); err != nil {
-		return err
-	}
-	if err := dom.SetBlocks(ctx, i.Name, item.Blocks); err != nil && !errors.Is(err, opensearch.ErrNotFound) {
-		return fmt.Errorf("give index %s its user's blocks: %w", i.Name, err)
-	}
-	return nil
-}
-
-// unreplayed: a capsule waits, also of a recovery point without any index.
-func (r *run) unreplayed() bool {
-	return r.state != nil && r.state.Token == r.led.Token && r.state.Target != nil && !r.state.Replayed
-}
-
-// replay what snapshots do not carry, before the first write (H12, F11, F30).
-func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record) error {
-	if !r.unreplayed() {
-		return nil
-	}
-	c, err := point.LoadCapsule(ctx, r.source(), *r.state.Target)
-	if err != nil {
-		return err
-	}
-	notices, err := dom.PutCapsule(ctx, c)
-	r.status.Notices = append(r.status.Notices, notices...)
-	if err != nil {
-		return fmt.Errorf("replay the capsule: %w", err)
-	}
-	master, err := r.Plane.OpenMaster(ctx, r.Region, r.desc.Endpoint)
-	if err != nil {
-		return err
-	}
-	notices, err = master.PutSecurityCapsule(ctx, opensearch.Capsule{Roles: c.Roles, RoleMappings: c.RoleMappings})
-	r.status.Notices = append(r.status.Notices, notices...)
-	if err != nil {
-		return fmt.Errorf("replay roles and role mappings: %w", err)
-	}
-	var actions []opensearch.AliasAction
-	for _, index := range slices.Sorted(maps.Keys(c.Aliases)) {
-		if _, ours := j.Items[index]; !ours {
-			continue
-		}
-		for _, alias := range slices.Sorted(maps.Keys(c.Aliases[index])) {
-			properties, _ := c.Aliases[index][alias].(map[string]any)
-			actions = append(actions, opensearch.AliasAction{Index: index, Alias: alias, Properties: properties})
-		}
-	}
-	if err := dom.PutAliases(ctx, actions); err != nil {
-		return fmt.Errorf("replay the aliases: %w", err)
-	}
-	if rec != nil {
-		// Automatic creation and index management are off here until the lift, which
-		// gives back what the record says: from now on the source's settings, not what
-		// a new domain came with.
-		if s := c.AutoCreate; s != nil {
-			rec.AutoCreate, rec.AutoCreateSet = s.Value, s.Set
-		}
-		if c.ISM != nil {
-			rec.ISM = *c.ISM
-		}
-		if err := rec.Save(ctx, r.Own); err != nil {
-			return err
-		}
-	}
-	r.state.Replayed = true
-	return r.saveState(ctx)
 }
 
 func (r *run) lift(ctx context.Context, dom domain.Recovery, rec *fence.Record) error {

@@ -151,7 +151,7 @@ func TestF9_F11_F30_CapsuleAndAliasesBeforeTheFirstWrite(t *testing.T) {
 	w.ticks()
 	early := false
 	w.clusters[west].Intercept(func(call string) opensearchtest.Verdict {
-		if call == "SetBlocks" && w.aliases(west)["logs-1"] == nil {
+		if (call == "GiveBlocks" || call == "SetBlocks") && w.aliases(west)["logs-1"] == nil {
 			early = true
 		}
 		return opensearchtest.Verdict{}

@@ -36,9 +36,36 @@ var promotion = []step{
 	{"claiming", (*run).claim},
 	{"claiming", (*run).taken},
 	{"copying the ledger", (*run).copied},
-	{"handing over", (*run).finished},
-	{"moving the DNS record", (*run).recordRight},
-	{"naming the active Region", (*run).told},
+	{"moving the DNS record and handing over", (*run).carriedOut},
+}
+
+// carriedOut: what follows from the claim. The record moves first, since the domain
+// is verified and readers need no more than its name (H59); writers follow with the
+// hand-over. No part waits for another one.
+func (r *run) carriedOut(ctx context.Context) error {
+	var failed, waits []error
+	for _, s := range []step{
+		{"moving the DNS record", (*run).recordRight},
+		{"naming the active Region", (*run).told},
+		{"handing over", (*run).finished},
+	} {
+		r.status.Phase = s.phase
+		err := s.do(r, ctx)
+		switch {
+		case err == nil:
+		case errors.As(err, new(waiting)), errors.As(err, new(refusal)):
+			waits = append(waits, err)
+		default:
+			failed = append(failed, fmt.Errorf("%s: %w", s.phase, err))
+		}
+	}
+	if len(failed) == 0 {
+		return errors.Join(waits...)
+	}
+	for _, w := range waits {
+		r.notice("waiting for %v", w)
+	}
+	return errors.Join(failed...)
 }
 
 // known: who is active is known, or it is known that nobody ever was (H14, H15).

@@ -104,6 +104,7 @@ type run struct {
 	holds   string         // what it would give up, for people
 	failed  error          // of a step of the switch, told as a wait
 	copying bool           // the notes are a warm standby's, no switch's
+	changed bool           // the notes, since they were saved
 	ours    bool           // all that stands here is ours by the journal
 }
 

@@ -270,7 +270,7 @@ func TestF16_H44_TheParameterFollowsInEachRegion(t *testing.T) {
 func TestH46_ACrashBetweenClaimAndLiftIsEndedByTheMinute(t *testing.T) {
 	w := pair(t)
 	w.clusters[west].Intercept(func(call string) opensearchtest.Verdict {
-		if call == "SetBlocks" {
+		if call == "GiveBlocks" {
 			return opensearchtest.Verdict{Before: errors.New("killed")}
 		}
 		return opensearchtest.Verdict{}

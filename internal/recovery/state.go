@@ -62,8 +62,14 @@ type state struct {
 	Opened     []string                `json:"opened,omitempty"`  // closed at the source, and nothing closes them here
 	Moved      time.Time               `json:"moved,omitzero"`
 	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
-	Over       bool                    `json:"over,omitempty"`     // carried out; kept as the witness of this Region's own claim
-	Since      time.Time               `json:"since,omitzero"`     // the loss window begins
+	// HandOver is how far the hand-over is; nil: it has not begun.
+	HandOver *handingOver `json:"handOver,omitempty"`
+	// Attention is what the hand-over could not do, for each later answer.
+	Attention []contract.Attention `json:"attention,omitempty"`
+	// NotCarried are blocks of the source that are no user's, "index: block".
+	NotCarried []string  `json:"notCarried,omitempty"`
+	Over       bool      `json:"over,omitempty"` // carried out; kept as the witness of this Region's own claim
+	Since      time.Time `json:"since,omitzero"` // the loss window begins
 	// ClaimAt is the time in the claim, noted before the first try of it: whether
 	// that one was made may never be known, and another must be the same (D12).
 	ClaimAt time.Time `json:"claimAt,omitzero"`

@@ -23,13 +23,14 @@ func (r *run) tick(ctx context.Context) error {
 	for _, part := range []step{
 		{"measure", (*run).measure},
 		{"copy the ledger", (*run).heal},
+		// Before all that may take a run's whole time: readers wait for it (H59).
+		{"keep the record right", (*run).keepRecord},
+		{"name the active Region", (*run).told},
 		{"map access", (*run).keepAccess},
 		{"guard the domain", (*run).guard},
 		{"go on with the switch", (*run).drive},
 		{"keep the standby a copy", (*run).follow},
 		{"settle snapshots", (*run).settle},
-		{"keep the record right", (*run).keepRecord},
-		{"name the active Region", (*run).told},
 		{"forget removed domains", (*run).forget},
 	} {
 		if err := part.do(r, ctx); err != nil {

@@ -32,9 +32,10 @@ type Item struct {
 	Source     string        `json:"source"` // UUID of the index that it is a copy of
 	Mapping    int64         `json:"mapping"`
 	Settings   int64         `json:"settings"`
-	Open       bool          `json:"open"`             // at the source
-	Bounds     []point.Shard `json:"bounds,omitempty"` // of the point
-	Blocks     []string      `json:"blocks,omitempty"` // the user's, to be given back
+	Open       bool          `json:"open"`                 // at the source
+	Bounds     []point.Shard `json:"bounds,omitempty"`     // of the point
+	Blocks     []string      `json:"blocks,omitempty"`     // the user's, to be given back
+	NotCarried []string      `json:"notCarried,omitempty"` // blocks of the source's own disks and nodes
 	// OwnSettings and OwnMapping are versions of the copy when it was first seen,
 	// blocked: another one says that somebody was at it. 0: it was not noted.
 	OwnSettings int64  `json:"ownSettings,omitempty"`

@@ -275,9 +275,10 @@ func (p Pass) restore(ctx context.Context, plan Plan, out *Progress) (more bool,
 		if !slices.Contains(plan.Indices, i.Name) && !slices.Contains(plan.Streams, i.DataStream) {
 			continue
 		}
+		users, foreign := opensearch.UserBlocks(i.Blocks)
 		j.Items[i.Name] = Item{
 			DataStream: i.DataStream, Point: p.Point.ID, Snapshot: p.Point.Snapshot, Source: i.UUID, Mapping: i.MappingVersion,
-			Settings: i.SettingsVersion, Open: i.Open, Bounds: i.Shards, Blocks: i.Blocks,
+			Settings: i.SettingsVersion, Open: i.Open, Bounds: i.Shards, Blocks: users, NotCarried: append(foreign, i.NotCarried...),
 		}
 	}
 	if err := j.Save(ctx, p.Bucket); err != nil {

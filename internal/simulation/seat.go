@@ -131,6 +131,12 @@ func (v *seat) Block(ctx context.Context, index string) error {
 func (v *seat) SetWriteBlock(ctx context.Context, indices []string, on bool) error {
 	return v.call(ctx, "SetWriteBlock", strings.Join(indices, ",")+" "+strconv.FormatBool(on), true, func() error { return v.c.SetWriteBlock(context.Background(), indices, on) })
 }
+func (v *seat) MissingPipelines(ctx context.Context) ([]opensearch.MissingPipeline, error) {
+	return answer(ctx, v, "MissingPipelines", "", func(ctx context.Context) ([]opensearch.MissingPipeline, error) { return v.c.MissingPipelines(ctx) })
+}
+func (v *seat) GiveBlocks(ctx context.Context, lot, blocks []string) error {
+	return v.call(ctx, "GiveBlocks", strings.Join(lot, ",")+" "+strings.Join(blocks, ","), true, func() error { return v.c.GiveBlocks(context.Background(), lot, blocks) })
+}
 func (v *seat) SetBlocks(ctx context.Context, index string, blocks []string) error {
 	return v.call(ctx, "SetBlocks", index+" "+strings.Join(blocks, ","), true, func() error { return v.c.SetBlocks(context.Background(), index, blocks) })
 }
@@ -157,11 +163,11 @@ func (v *seat) SetISM(ctx context.Context, on bool) error {
 func (v *seat) PutAliases(ctx context.Context, actions []opensearch.AliasAction) error {
 	return v.call(ctx, "PutAliases", "", true, func() error { return v.c.PutAliases(context.Background(), actions) })
 }
-func (v *seat) PutCapsule(ctx context.Context, c opensearch.Capsule) (notices []string, err error) {
-	err = v.call(ctx, "PutCapsule", "", true, func() (err error) { notices, err = v.c.PutCapsule(context.Background(), c); return err })
-	return notices, err
+func (v *seat) PutCapsule(ctx context.Context, c opensearch.Capsule) (refused []opensearch.Refused, err error) {
+	err = v.call(ctx, "PutCapsule", "", true, func() (err error) { refused, err = v.c.PutCapsule(context.Background(), c); return err })
+	return refused, err
 }
-func (v *seat) PutSecurityCapsule(ctx context.Context, c opensearch.Capsule) (notices []string, err error) {
-	err = v.call(ctx, "PutSecurityCapsule", "", true, func() (err error) { notices, err = v.c.PutSecurityCapsule(context.Background(), c); return err })
-	return notices, err
+func (v *seat) PutSecurityCapsule(ctx context.Context, c opensearch.Capsule) (refused []opensearch.Refused, err error) {
+	err = v.call(ctx, "PutSecurityCapsule", "", true, func() (err error) { refused, err = v.c.PutSecurityCapsule(context.Background(), c); return err })
+	return refused, err
 }

@@ -218,9 +218,10 @@ func indexOf(name string, before, after map[string]opensearch.Index) point.Index
 	if !hasAfter {
 		i = b
 	}
+	users, foreign := opensearch.UserBlocks(i.Blocks)
 	out := point.Index{
 		Name: name, UUID: i.UUID, DataStream: i.DataStream, Open: i.Open, MappingVersion: i.MappingVersion,
-		SettingsVersion: i.SettingsVersion, AliasesVersion: i.AliasesVersion, Documents: i.Documents, Bytes: i.Bytes, Blocks: i.Blocks,
+		SettingsVersion: i.SettingsVersion, AliasesVersion: i.AliasesVersion, Documents: i.Documents, Bytes: i.Bytes, Blocks: users, NotCarried: foreign,
 	}
 	same := hadBefore && hasAfter && a.UUID == b.UUID
 	if hadBefore && hasAfter && !same {

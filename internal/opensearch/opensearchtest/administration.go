@@ -3,6 +3,7 @@ package opensearchtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -105,6 +106,38 @@ func (c *Cluster) SetBlock(ctx context.Context, name, block string, on bool) err
 			return err
 		}
 		i.setBlock(block, on)
+		return nil
+	})
+}
+
+// SetPipeline sets a setting that names a pipeline, such as index.default_pipeline.
+// The engine does not ask whether it exists.
+func (c *Cluster) SetPipeline(ctx context.Context, name, setting, pipeline string) error {
+	step := "set " + setting + " of index " + name
+	return c.change(ctx, "SetPipeline", step, func() error {
+		i, err := c.index(step, name)
+		if err != nil {
+			return err
+		}
+		if i.pipelines == nil {
+			i.pipelines = map[string]string{}
+		}
+		i.pipelines[setting] = pipeline
+		i.versions.Metadata++
+		i.versions.Settings++
+		return nil
+	})
+}
+
+// PutScript stores one.
+func (c *Cluster) PutScript(ctx context.Context, id, lang, source string) error {
+	return c.change(ctx, "PutScript", "put script "+id, func() error {
+		next := maps.Clone(c.capsule.StoredScripts)
+		if next == nil {
+			next = map[string]map[string]any{}
+		}
+		next[id] = map[string]any{"lang": lang, "source": source}
+		c.capsule.StoredScripts = next
 		return nil
 	})
 }

@@ -65,6 +65,8 @@ type indexBlob struct {
 	Blocks   []string       `json:"blocks,omitempty"`
 	Aliases  map[string]any `json:"aliases,omitempty"`
 	Shards   int            `json:"shards"`
+	// Pipelines are settings that name one.
+	Pipelines map[string]string `json:"pipelines,omitempty"`
 }
 
 // shardBlob is snap-<uuid>.dat of a shard, and its index-<x>.

@@ -19,6 +19,7 @@ func (v *Caller) Capsule(ctx context.Context) (out opensearch.Capsule, err error
 			{"legacy templates", "indices:admin/template/get", func() { out.LegacyTemplates = maps.Clone(c.capsule.LegacyTemplates) }},
 			{"component templates", "cluster:admin/component_template/get", func() { out.ComponentTemplates = maps.Clone(c.capsule.ComponentTemplates) }},
 			{"ingest pipelines", "cluster:admin/ingest/pipeline/get", func() { out.IngestPipelines = maps.Clone(c.capsule.IngestPipelines) }},
+			{"stored scripts", "cluster:monitor/state", func() { out.StoredScripts = maps.Clone(c.capsule.StoredScripts) }},
 			{"aliases", "indices:admin/aliases/get", func() { out.Aliases = c.aliases() }},
 			{"action.auto_create_index", "cluster:monitor/state", func() {
 				out.AutoCreate = &opensearch.AutoCreate{}
@@ -42,6 +43,22 @@ func (v *Caller) Capsule(ctx context.Context) (out opensearch.Capsule, err error
 		return nil
 	})
 	return out, err
+}
+
+// MissingPipelines of all indexes.
+func (v *Caller) MissingPipelines(ctx context.Context) (list []opensearch.MissingPipeline, err error) {
+	err = v.do(ctx, "MissingPipelines", "look for missing pipelines", []string{"cluster:monitor/state"}, func(c *Cluster) error {
+		for _, name := range sortedKeys(c.indices) {
+			for _, setting := range sortedKeys(c.indices[name].pipelines) {
+				id := c.indices[name].pipelines[setting]
+				if id != "_none" && c.capsule.IngestPipelines[id] == nil { // it has no search pipelines
+					list = append(list, opensearch.MissingPipeline{Index: name, Setting: setting, Pipeline: id})
+				}
+			}
+		}
+		return nil
+	})
+	return list, err
 }
 
 func (c *Cluster) aliases() map[string]map[string]any {

@@ -20,6 +20,9 @@ type Application interface {
 	CloseIndex(ctx context.Context, name string) error
 	SetBlock(ctx context.Context, name, block string, on bool) error
 	PutAlias(ctx context.Context, name, alias string) error
+	// SetPipeline sets a setting of an index that names a pipeline.
+	SetPipeline(ctx context.Context, name, setting, pipeline string) error
+	PutScript(ctx context.Context, id, lang, source string) error
 	CreateDataStream(ctx context.Context, name string) error // deleted by the subject's own clean-up
 	Rollover(ctx context.Context, name string) error
 	// PutParts makes one of each part of the capsule under that name: a component,

@@ -145,6 +145,68 @@ func setBlocks(w *world) {
 	w.is(isNotFound(w.Recovery.SetBlocks(w.Context(), index+"-absent", nil)), "an absent index")
 }
 
+// floodedIndex is one that the disk's flood stage has made read-only: until that
+// is lifted, by itself, it takes no write and no change, and refuses the change of
+// the others in the same call.
+func floodedIndex(w *world) {
+	w.mapRecovery()
+	full, other := w.index("full", IndexOptions{}, 1), w.index("other", IndexOptions{}, 1)
+	w.ok(w.Application.SetBlock(w.Context(), full, floodStage, true))
+	r, ctx := w.Recovery, w.Context()
+	for what, err := range map[string]error{
+		"write": w.Application.Index(ctx, full, "2", document(2)), "_block": r.Block(ctx, full), "_close": r.Close(ctx, full),
+		"settings": r.SetWriteBlock(ctx, []string{full}, true), "a lift": r.SetWriteBlock(ctx, []string{full}, false),
+		"settings of two": r.SetWriteBlock(ctx, []string{full, other}, true), "blocks of a lot": r.GiveBlocks(ctx, []string{other, full}, []string{"read_only"}),
+		"blocks": r.SetBlocks(ctx, full, []string{"read"}),
+	} {
+		w.is(err != nil && strings.Contains(err.Error(), "TOO_MANY_REQUESTS/12") && strings.Contains(err.Error(), "429"), "%s: %v", what, err)
+	}
+	i, _ := w.find(other)
+	w.is(len(i.Blocks) == 0, "a refused call left a part: %v", i.Blocks)
+	w.ok(w.Application.SetBlock(ctx, full, floodStage, false))
+	w.ok(w.Application.Index(ctx, full, "2", document(2)))
+
+	// search_only refuses writes, and nothing of the administration.
+	w.ok(w.Application.SetBlock(ctx, other, "search_only", true))
+	err := w.Application.Index(ctx, other, "2", document(2))
+	w.is(err != nil && strings.Contains(err.Error(), "FORBIDDEN/20"), "search_only: %v", err)
+	w.ok(r.SetWriteBlock(ctx, []string{other}, true))
+	w.ok(r.GiveBlocks(ctx, []string{other}, nil))
+	i, _ = w.find(other)
+	w.is(slices.Equal(i.Blocks, []string{"search_only"}), "%v", i.Blocks)
+	w.is(r.SetBlocks(ctx, other, []string{"search_only"}) != nil, "not ours to set")
+	w.ok(w.Application.SetBlock(ctx, other, "search_only", false))
+}
+
+func giveBlocks(w *world) {
+	w.mapRecovery()
+	a, b := w.index("a", IndexOptions{}, 1), w.index("b", IndexOptions{}, 1)
+	both := []string{a, b}
+	defer func() { // or the node cannot delete them
+		w.ok(w.Recovery.SetBlocks(w.Context(), a, nil))
+		w.ok(w.Recovery.SetBlocks(w.Context(), b, nil))
+	}()
+	has := func(want ...string) {
+		w.Helper()
+		for _, name := range both {
+			i, _ := w.find(name)
+			w.is(slices.Equal(i.Blocks, want), "blocks of %s %v, want %v", name, i.Blocks, want)
+		}
+	}
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), both, true))
+	has("write")
+	w.ok(w.Recovery.GiveBlocks(w.Context(), both, nil))
+	has()
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), both, true))
+	w.is(isNotFound(w.Recovery.GiveBlocks(w.Context(), []string{a, a + "-gone", b}, nil)), "an index that is gone")
+	has("write")
+	w.ok(w.Recovery.GiveBlocks(w.Context(), both, []string{"read", "read_only"}))
+	has("read", "read_only")
+	w.is(opensearch.IsBlocked(w.Recovery.GiveBlocks(w.Context(), both, nil)), "SetBlocks lifts a read_only first, this does not")
+	w.is(w.Recovery.GiveBlocks(w.Context(), both, []string{floodStage}) != nil, "not ours to set")
+	w.ok(w.Recovery.GiveBlocks(w.Context(), nil, nil))
+}
+
 // closeAgain is the way of an index that was closed at the source: the restore
 // opens it under our block, it is closed again, and the block goes. Its numbers
 // are the same all the way.

@@ -1,6 +1,7 @@
 package opensearchtest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -61,9 +62,9 @@ func replayCapsule(w *world) {
 		ComponentTemplates: under(c.ComponentTemplates), IngestPipelines: under(c.IngestPipelines),
 	}
 	for range 2 {
-		notices, err := w.Recovery.PutCapsule(w.Context(), again)
+		refused, err := w.Recovery.PutCapsule(w.Context(), again)
 		w.ok(err)
-		w.is(len(notices) == 0, "%v", notices)
+		w.is(len(refused) == 0, "%v", refused)
 	}
 	got, err := w.Domain.Capsule(w.Context())
 	w.ok(err)
@@ -79,12 +80,88 @@ func replayCapsule(w *world) {
 	again.IndexTemplates[as+"-broken"] = map[string]any{"index_patterns": []any{as + "-broken-*"}, "composed_of": []any{w.name + "-absent"}, "priority": 300}
 	again.ISMPolicies = map[string]map[string]any{as: {"states": []any{}}}
 	again.LegacyTemplates[as+"-z"] = map[string]any{"index_patterns": []any{as + "-z-*"}}
-	notices, err := w.Recovery.PutCapsule(w.Context(), again)
+	again.IngestPipelines[as+"-strange"] = map[string]any{"processors": []any{map[string]any{"osdr-knows-none-of-this-name": map[string]any{}}}}
+	refused, err := w.Recovery.PutCapsule(w.Context(), again)
 	w.ok(err)
-	w.is(len(notices) == 2 && strings.Contains(notices[0], as+"-broken") && strings.Contains(notices[1], "ISM policy "+as), "%q", notices)
+	w.is(slices.Equal(which(refused), []string{"ingest pipeline " + as + "-strange", "index template " + as + "-broken", "ISM policy " + as}), "%+v", refused)
+	for _, r := range refused {
+		w.is(!r.Unknown && r.Reason != "", "%+v", r)
+	}
 	got, err = w.Domain.Capsule(w.Context())
 	w.ok(err)
 	w.is(got.LegacyTemplates[as+"-z"] != nil && got.IndexTemplates[as+"-broken"] == nil, "%v", got.LegacyTemplates)
+}
+
+// missingPipelines: an index may name a pipeline that does not exist; then each
+// write to it is refused. Stored scripts are in the capsule.
+func missingPipelines(w *world) {
+	w.mapRecovery()
+	a, b := w.index("a", IndexOptions{}, 1), w.index("b", IndexOptions{}, 1)
+	there, gone, search := w.name+"-there", w.name+"-gone", w.name+"-search"
+	_, err := w.Recovery.PutCapsule(w.Context(), opensearch.Capsule{IngestPipelines: map[string]map[string]any{there: {"processors": []any{}}}})
+	w.ok(err)
+	w.ok(w.Application.SetPipeline(w.Context(), a, "index.default_pipeline", there))
+	w.ok(w.Application.SetPipeline(w.Context(), a, "index.final_pipeline", "_none"))
+	w.ok(w.Application.SetPipeline(w.Context(), b, "index.default_pipeline", there))
+	w.ok(w.Application.SetPipeline(w.Context(), b, "index.final_pipeline", gone))
+	w.ok(w.Application.SetPipeline(w.Context(), b, "index.search.default_pipeline", search))
+	w.ok(w.Application.Index(w.Context(), a, "2", document(2)))
+	err = w.Application.Index(w.Context(), b, "2", document(2))
+	w.is(err != nil && strings.Contains(err.Error(), "pipeline with id ["+gone+"] does not exist"), "%v", err)
+	got, err := w.Recovery.MissingPipelines(w.Context())
+	w.ok(err)
+	got = slices.DeleteFunc(got, func(m opensearch.MissingPipeline) bool { return m.Index != a && m.Index != b })
+	want := []opensearch.MissingPipeline{{Index: b, Setting: "index.final_pipeline", Pipeline: gone}, {Index: b, Setting: "index.search.default_pipeline", Pipeline: search}}
+	w.is(slices.Equal(got, want), "%+v", got)
+
+	w.ok(w.Application.PutScript(w.Context(), w.name, "painless", "ctx.seen = true"))
+	c, err := w.Domain.Capsule(w.Context())
+	w.ok(err)
+	w.is(c.StoredScripts[w.name]["source"] == "ctx.seen = true", "%v", c.StoredScripts)
+	refused, err := w.Recovery.PutCapsule(w.Context(), opensearch.Capsule{StoredScripts: map[string]map[string]any{w.name + "-again": c.StoredScripts[w.name]}})
+	w.ok(err)
+	w.is(len(refused) == 0, "%+v", refused)
+	c, err = w.Domain.Capsule(w.Context())
+	w.ok(err)
+	w.is(c.StoredScripts[w.name+"-again"]["lang"] == "painless", "%v", c.StoredScripts)
+}
+
+// which parts were refused.
+func which(refused []opensearch.Refused) (list []string) {
+	for _, r := range refused {
+		list = append(list, r.Part+" "+r.Name)
+	}
+	return list
+}
+
+// aliasesRefused are the actions that the engine never takes, each with the one
+// beside it that it would take: the whole call is refused.
+func aliasesRefused(w *world) {
+	w.mapRecovery()
+	good, taken, stream := w.index("a", IndexOptions{}, 0), w.index("taken", IndexOptions{}, 0), w.name+"-logs"
+	w.ok(w.Application.CreateDataStream(w.Context(), stream))
+	full := w.index("full", IndexOptions{}, 0)
+	w.ok(w.Application.SetBlock(w.Context(), full, floodStage, true))
+	for _, c := range []struct {
+		bad    opensearch.AliasAction
+		status int
+		kind   string
+	}{
+		{opensearch.AliasAction{Index: w.stream(stream)[0], Alias: w.name + "-of-a-stream"}, 400, "illegal_argument_exception"},
+		{opensearch.AliasAction{Index: w.name + "-gone", Alias: w.name + "-of-none"}, 404, "index_not_found_exception"},
+		{opensearch.AliasAction{Index: good, Alias: taken}, 400, "invalid_alias_name_exception"},
+		{opensearch.AliasAction{Index: good, Alias: stream}, 500, "illegal_state_exception"},
+		{opensearch.AliasAction{Index: full, Alias: w.name + "-full"}, 429, "cluster_block_exception"},
+	} {
+		err := w.Recovery.PutAliases(w.Context(), []opensearch.AliasAction{{Index: good, Alias: w.name + "-good"}, c.bad})
+		e, ok := errors.AsType[*opensearch.Error](err)
+		w.is(ok && e.Status == c.status && e.Type == c.kind && opensearch.IsRefusal(err), "%+v: %v", c.bad, err)
+	}
+	got, err := w.Domain.Capsule(w.Context())
+	w.ok(err)
+	w.is(len(got.Aliases[good]) == 0, "a refused call left a part: %v", got.Aliases[good])
+	w.ok(w.Application.SetBlock(w.Context(), full, floodStage, false))
+	w.ok(w.Recovery.RemoveDataStream(w.Context(), stream))
 }
 
 func replaySecurity(w *world) {
@@ -104,9 +181,9 @@ func replaySecurity(w *world) {
 		},
 	}
 	for range 2 {
-		notices, err := w.Replay.PutSecurityCapsule(w.Context(), in)
+		refused, err := w.Replay.PutSecurityCapsule(w.Context(), in)
 		w.ok(err)
-		w.is(len(notices) == 2 && strings.Contains(notices[0], "manage_snapshots") && strings.Contains(notices[1], w.name+"-absent"), "%q", notices)
+		w.is(slices.Equal(which(refused), []string{"role manage_snapshots", "role mapping " + w.name + "-absent"}) && !refused[0].Unknown && !refused[1].Unknown, "%+v", refused)
 	}
 	r, err := w.Security.Role(w.Context(), role)
 	w.ok(err)
@@ -126,6 +203,7 @@ func replaySecurity(w *world) {
 	_, err = w.Security.Role(w.Context(), "manage_snapshots")
 	w.ok(err)
 	in = opensearch.Capsule{Roles: map[string]map[string]any{role: {"cluster_permissions": []any{"cluster:monitor/main"}, "index_permissions": []any{}}}}
-	_, err = w.Stranger.(opensearch.SecurityRecovery).PutSecurityCapsule(w.Context(), in)
-	w.is(opensearch.IsForbidden(err), "a stranger puts roles: %v", err)
+	refused, err := w.Stranger.(opensearch.SecurityRecovery).PutSecurityCapsule(w.Context(), in)
+	w.ok(err)
+	w.is(len(refused) == 1 && !refused[0].Unknown && strings.Contains(refused[0].Reason, "403"), "a stranger puts roles: %+v", refused)
 }

@@ -37,6 +37,7 @@ type index struct {
 	versions   versions
 	blocks     map[string]bool
 	aliases    map[string]any
+	pipelines  map[string]string // setting -> id
 	shards     []*shard
 }
 
@@ -149,7 +150,13 @@ func (c *Cluster) write(step, name, id string) (*shard, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range []string{"write", "read_only", "read_only_allow_delete"} {
+	if i.blocks[floodStage] {
+		return nil, flooded(step, i)
+	}
+	if i.blocks["search_only"] {
+		return nil, fail(step, 403, "cluster_block_exception", "index [%s] blocked by: [FORBIDDEN/20/index scaled down];", name)
+	}
+	for _, b := range []string{"write", "read_only"} {
 		if i.blocks[b] {
 			return nil, fail(step, 403, "cluster_block_exception", "index [%s] blocked by: [FORBIDDEN/8/index %s (api)];", name, b)
 		}
@@ -159,6 +166,11 @@ func (c *Cluster) write(step, name, id string) (*shard, error) {
 	}
 	if i.health == opensearch.Red {
 		return nil, fail(step, 503, "unavailable_shards_exception", "[%s][0] primary shard is not active", name)
+	}
+	for _, setting := range []string{"index.default_pipeline", "index.final_pipeline"} {
+		if id := i.pipelines[setting]; id != "" && id != "_none" && c.capsule.IngestPipelines[id] == nil {
+			return nil, fail(step, 400, "illegal_argument_exception", "pipeline with id [%s] does not exist", id)
+		}
 	}
 	h := fnv.New32a()
 	h.Write([]byte(id))

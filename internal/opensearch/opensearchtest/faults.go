@@ -22,6 +22,8 @@ type faults struct {
 	takes       time.Duration
 	hold        bool
 	ends        opensearch.SnapshotState
+	refusal     func(part, name string) error
+	processors  []string
 }
 
 func (c *Cluster) set(f func(*faults)) {
@@ -58,6 +60,23 @@ func GatewayTimeout(step string) error {
 func (c *Cluster) RefuseRepositories(f func(action string, r opensearch.Repository) error) {
 	c.set(func(x *faults) { x.refuse = f })
 }
+
+// RefuseParts asks f about each part of a capsule, each role and each alias by
+// itself: the place for what a plugin, or the service, refuses (403, 500 with the
+// plugin's own type) or does not answer (504). Nil: none.
+func (c *Cluster) RefuseParts(f func(part, name string) error) {
+	c.set(func(x *faults) { x.refusal = f })
+}
+
+func (c *Cluster) refused(part, name string) error {
+	if c.faults.refusal == nil {
+		return nil
+	}
+	return c.faults.refusal(part, name)
+}
+
+// Processors that ingest pipelines of this cluster may have.
+func (c *Cluster) Processors(names ...string) { c.set(func(x *faults) { x.processors = names }) }
 
 // FailVerifications makes the next n verifications fail as those of a role that
 // IAM has not spread yet (F13).

@@ -121,6 +121,26 @@ func shut(step string, i *index) error {
 	return fail(step, 403, "cluster_block_exception", "index [%s] blocked by: [FORBIDDEN/5/index read-only (api)];", i.name)
 }
 
+// floodStage is the disk watermark's own block.
+const floodStage = "read_only_allow_delete"
+
+// flooded is the refusal of an index that the disk's flood stage has made
+// read-only. Only a deletion passes, and the change that lifts this block alone.
+func flooded(step string, i *index) error {
+	return fail(step, 429, "cluster_block_exception", "index [%s] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];", i.name)
+}
+
+// settable: the engine takes a change of this index's settings.
+func (i *index) settable(step string) error {
+	switch {
+	case i.blocks["read_only"] || i.blocks["metadata"]:
+		return shut(step, i)
+	case i.blocks[floodStage]:
+		return flooded(step, i)
+	}
+	return nil
+}
+
 // Block one index and let the writes through that had passed (H8).
 func (v *Caller) Block(ctx context.Context, name string) error {
 	step := "block writes to index " + name
@@ -129,11 +149,13 @@ func (v *Caller) Block(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		switch {
-		case c.writeIndex(i):
+		if c.writeIndex(i) {
 			return fmt.Errorf("%s: %w", step, opensearch.ErrWriteIndex)
-		case i.blocks["read_only"] || i.blocks["metadata"]:
-			return shut(step, i)
+		}
+		if err := i.settable(step); err != nil {
+			return err
+		}
+		switch {
 		case i.blocks["write"]:
 			return fmt.Errorf("%s: %w", step, opensearch.ErrAlreadyBlocked)
 		}
@@ -175,8 +197,9 @@ func (v *Caller) Close(ctx context.Context, name string) error {
 			return err
 		case c.writeIndex(i):
 			return fmt.Errorf("%s: %w", step, opensearch.ErrWriteIndex)
-		case i.open && (i.blocks["read_only"] || i.blocks["metadata"]):
-			return shut(step, i)
+		}
+		if err := i.settable(step); i.open && err != nil {
+			return err
 		}
 		return c.close(step, i)
 	})
@@ -194,8 +217,8 @@ func (v *Caller) SetWriteBlock(ctx context.Context, indices []string, on bool) e
 			return err
 		}
 		for _, i := range list {
-			if i.blocks["read_only"] || i.blocks["metadata"] {
-				return shut(step, i)
+			if err := i.settable(step); err != nil {
+				return err
 			}
 		}
 		for _, i := range list {
@@ -208,22 +231,69 @@ func (v *Caller) SetWriteBlock(ctx context.Context, indices []string, on bool) e
 // SetBlocks of one index.
 func (v *Caller) SetBlocks(ctx context.Context, name string, blocks []string) error {
 	step := "set blocks of index " + name
-	own := []string{"metadata", "read", "read_only", "write"}
-	for _, b := range blocks {
-		if !slices.Contains(own, b) {
-			return fmt.Errorf("%s: %q is none of %s", step, b, strings.Join(own, ", "))
-		}
+	if err := knownBlocks(step, blocks); err != nil {
+		return err
 	}
 	return v.do(ctx, "SetBlocks", step, []string{"cluster:monitor/state", "indices:admin/settings/update"}, func(c *Cluster) error {
 		i, err := c.index(step, name)
 		if err != nil {
 			return err
 		}
-		for _, b := range own {
-			i.setBlock(b, slices.Contains(blocks, b))
+		same := true
+		for _, b := range ownBlocks {
+			same = same && i.blocks[b] == slices.Contains(blocks, b)
+		}
+		if same {
+			return nil
+		}
+		if i.blocks[floodStage] {
+			return flooded(step, i)
+		}
+		i.give(blocks)
+		return nil
+	})
+}
+
+// GiveBlocks to a lot, or to none of it.
+func (v *Caller) GiveBlocks(ctx context.Context, lot, blocks []string) error {
+	const step = "give blocks back"
+	if err := knownBlocks(step, blocks); err != nil || len(lot) == 0 {
+		return err
+	}
+	return v.do(ctx, "GiveBlocks", step, []string{"indices:admin/settings/update"}, func(c *Cluster) error {
+		list, err := c.resolve(step, lot)
+		if err != nil {
+			return err
+		}
+		for _, i := range list {
+			if err := i.settable(step); err != nil {
+				return err
+			}
+		}
+		for _, i := range list {
+			i.give(blocks)
 		}
 		return nil
 	})
+}
+
+// ownBlocks are the ones that a user sets.
+var ownBlocks = []string{"metadata", "read", "read_only", "write"}
+
+func knownBlocks(step string, blocks []string) error {
+	for _, b := range blocks {
+		if !slices.Contains(ownBlocks, b) {
+			return fmt.Errorf("%s: %q is none of %s", step, b, strings.Join(ownBlocks, ", "))
+		}
+	}
+	return nil
+}
+
+// give exactly these, of the ones that a user sets.
+func (i *index) give(blocks []string) {
+	for _, b := range ownBlocks {
+		i.setBlock(b, slices.Contains(blocks, b))
+	}
 }
 
 // AutoCreate of indexes.

@@ -187,6 +187,14 @@ func (a application) PutAlias(ctx context.Context, name, alias string) error {
 	return a.do(ctx, http.MethodPut, "/"+name+"/_alias/"+alias, "")
 }
 
+func (a application) SetPipeline(ctx context.Context, name, setting, pipeline string) error {
+	return a.do(ctx, http.MethodPut, "/"+name+"/_settings", fmt.Sprintf(`{%q:%q}`, setting, pipeline))
+}
+
+func (a application) PutScript(ctx context.Context, id, lang, source string) error {
+	return a.do(ctx, http.MethodPut, "/_scripts/"+id, fmt.Sprintf(`{"script":{"lang":%q,"source":%q}}`, lang, source))
+}
+
 func (a application) CreateDataStream(ctx context.Context, name string) error {
 	return a.do(ctx, http.MethodPut, "/_data_stream/"+name, "")
 }

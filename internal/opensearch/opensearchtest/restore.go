@@ -132,7 +132,7 @@ func (c *Cluster) restore(ctx context.Context, step string, r *repository, now *
 		}
 		i := &index{
 			name: name, uuid: c.newUUID(), open: true, hidden: meta.Hidden, health: opensearch.Red,
-			versions: meta.Versions, blocks: map[string]bool{}, aliases: map[string]any{},
+			versions: meta.Versions, blocks: map[string]bool{}, aliases: map[string]any{}, pipelines: meta.Pipelines,
 		}
 		if there != nil { // over a closed one, whose files and UUID stay
 			if len(there.shards) != meta.Shards {
