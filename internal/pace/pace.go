@@ -12,6 +12,7 @@ import (
 // Keeper of time and turns.
 type Keeper interface {
 	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+	WithDeadline(ctx context.Context, end time.Time) (context.Context, context.CancelFunc)
 	// Both does a and b beside each other and ends when both have ended.
 	Both(a, b func())
 }
@@ -27,6 +28,14 @@ func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context
 		return k.WithTimeout(ctx, d)
 	}
 	return context.WithTimeout(ctx, d)
+}
+
+// WithDeadline is context.WithDeadline.
+func WithDeadline(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
+	if k, ok := ctx.Value(key{}).(Keeper); ok {
+		return k.WithDeadline(ctx, end)
+	}
+	return context.WithDeadline(ctx, end)
 }
 
 // Both does a and b beside each other and ends when both have ended.

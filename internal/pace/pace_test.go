@@ -35,6 +35,11 @@ func TestTimeoutIsTheMachines(t *testing.T) {
 
 type keeper struct{ heard []string }
 
+func (k *keeper) WithDeadline(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
+	k.heard = append(k.heard, end.Format(time.TimeOnly))
+	return ctx, func() {}
+}
+
 func (k *keeper) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	k.heard = append(k.heard, d.String())
 	return ctx, func() {}
@@ -53,9 +58,11 @@ func TestAnotherKeeperIsAsked(t *testing.T) {
 	defer cancel()
 	_, stop := pace.WithTimeout(ctx, time.Second)
 	stop()
+	_, stop = pace.WithDeadline(ctx, time.Unix(0, 0).UTC())
+	stop()
 	n := 0
 	pace.Both(ctx, func() { n++ }, func() { n++ })
-	if n != 2 || !slices.Equal(k.heard, []string{"1s", "both"}) {
+	if n != 2 || !slices.Equal(k.heard, []string{"1s", "00:00:00", "both"}) {
 		t.Errorf("%d done, the keeper heard %v", n, k.heard)
 	}
 }

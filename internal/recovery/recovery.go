@@ -21,6 +21,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/lease"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/pace"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/route"
 	"github.com/opensearch-dr/osdr/internal/snapshot"
@@ -130,7 +131,7 @@ func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract
 	r.status.Region = d.Region
 	if limit, ok := ctx.Deadline(); ok {
 		var stop context.CancelFunc
-		ctx, stop = context.WithDeadline(ctx, limit.Add(-partingFor))
+		ctx, stop = pace.WithDeadline(ctx, limit.Add(-partingFor))
 		defer stop()
 	}
 	var err error

@@ -125,6 +125,13 @@ func (b *bucket) List(ctx context.Context, prefix string) ([]store.Entry, error)
 	return out, nil
 }
 
+// under a prefix are so many objects.
+func (b *bucket) under(prefix string) int {
+	from, _ := slices.BinarySearch(b.keys, prefix)
+	to, _ := slices.BinarySearch(b.keys, prefix+"\xff")
+	return to - from
+}
+
 func (b *bucket) Now(ctx context.Context) (time.Time, error) {
 	if err := b.ready(ctx); err != nil {
 		return time.Time{}, err

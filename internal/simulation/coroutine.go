@@ -101,7 +101,12 @@ func (s *schedule) Both(a, b func()) {
 
 // WithTimeout in virtual time.
 func (s *schedule) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	l := &limited{Context: ctx, s: s, until: s.now.Add(d)}
+	return s.WithDeadline(ctx, s.now.Add(d))
+}
+
+// WithDeadline in virtual time.
+func (s *schedule) WithDeadline(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
+	l := &limited{Context: ctx, s: s, until: end}
 	return l, func() { l.stopped = true }
 }
 

@@ -121,6 +121,7 @@ func (s *schedule) happen(c *call) {
 		return
 	}
 	if err := s.reach(c.p.region, c.to); err != nil {
+		s.trouble()
 		wait := time.Duration(0)
 		if errors.Is(err, errSilent) {
 			wait = silence
@@ -133,6 +134,9 @@ func (s *schedule) happen(c *call) {
 		return
 	}
 	fate := s.faults.fate(s.random, c)
+	if fate != lives {
+		s.trouble()
+	}
 	switch fate {
 	case diesBefore:
 		s.kill(c.p, "before "+c.line())

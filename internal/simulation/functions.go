@@ -106,9 +106,10 @@ func invoke[T any](ctx context.Context, w *world, p *process, name, region, what
 	return out, err
 }
 
-// begin a function's run.
+// begin a function's run. It knows when its time is over.
 func (w *world) begin(name, region string, body func(q *process)) *process {
 	q := w.start(name, region, true, body)
+	q.ctx, _ = w.WithDeadline(q.ctx, w.now.Add(limit))
 	w.at(limit, func() { w.kill(q, "its time is over") })
 	return q
 }
@@ -139,7 +140,13 @@ func (w *world) recovery(q *process, req contract.RecoveryRequest) (contract.Rec
 
 // heard is what the history says of an answer.
 func (w *world) heard(q *process, action string, s contract.RecoveryStatus, err error) {
-	if w.log == nil || q.dead {
+	if q.dead {
+		return
+	}
+	if err == nil || len(s.Attention) > 0 {
+		w.names(q.region, s)
+	}
+	if w.log == nil {
 		return
 	}
 	w.log.add(w.now, q, fmt.Sprintf("%s answers: %s done=%t gen=%d waits=%q refuses=%q notices=%q", action, s.Phase, s.Done, s.Generation, s.WaitingFor, s.Refusal, s.Notices), err)

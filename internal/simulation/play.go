@@ -19,6 +19,9 @@ func (w *world) play() {
 			if w.places[east].marked || w.places[west].marked {
 				often = 2
 			}
+			if w.has(Alive) && w.attentive() {
+				often = 1
+			}
 			if w.random.IntN(often) == 0 {
 				w.tick(r)
 			}
@@ -33,6 +36,7 @@ func (w *world) play() {
 			}
 		})
 	}
+	w.watch()
 	over := false
 	operator := w.start("operator", "", false, func(p *process) {
 		w.drama(p)

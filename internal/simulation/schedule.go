@@ -40,6 +40,10 @@ type schedule struct {
 	reach   func(from string, to target) error
 	// hesitates is told of a put of a ledger that will take so long.
 	hesitates func(d time.Duration)
+	// work is how long a call takes by what it has to do; nil: no longer than a call.
+	work func(c *call) time.Duration
+	// trouble is told when something goes wrong with a call.
+	trouble func()
 	// unavailable is the answer of a service that has a bad moment.
 	unavailable func(c *call) error
 	failed      error
@@ -124,6 +128,7 @@ type call struct {
 	op     string
 	what   string
 	to     target
+	size   int // indexes that it asks about; 0: by its kind
 	writes bool
 	// effect happens in the scheduler. later, instead, is a call that answers when
 	// somebody else says so.
@@ -243,6 +248,12 @@ func (s *schedule) take(c *call) {
 		return
 	}
 	d := s.faults.latency(s.random, c)
+	if d > 5*time.Second {
+		s.trouble()
+	}
+	if s.work != nil {
+		d += s.work(c)
+	}
 	if c.decides() && d > 10*time.Second {
 		s.hesitates(d)
 	}

@@ -21,13 +21,17 @@ var _ engine = (*seat)(nil)
 
 // seat is a domain as one process sees it: each request is a call.
 type seat struct {
-	p *process
-	d *standing
-	c *opensearchtest.Caller
+	p    *process
+	d    *standing
+	c    *opensearchtest.Caller
+	size int // indexes that the next call is about
 }
 
+// of so many indexes.
+func (v *seat) of(n int) *seat { return &seat{v.p, v.d, v.c, n} }
+
 func (v *seat) call(ctx context.Context, op, what string, writes bool, f func() error) error {
-	return v.p.call(&call{ctx: ctx, op: op, what: what, writes: writes, to: target{v.d.region, domains}, effect: func() error {
+	return v.p.call(&call{ctx: ctx, op: op, what: what, size: v.size, writes: writes, to: target{v.d.region, domains}, effect: func() error {
 		if v.d.gone {
 			return errRefused
 		}
@@ -72,7 +76,10 @@ func (v *seat) RunningSnapshots(ctx context.Context) ([]string, error) {
 	return answer(ctx, v, "RunningSnapshots", "", func(ctx context.Context) ([]string, error) { return v.c.RunningSnapshots(ctx) })
 }
 func (v *seat) CreateSnapshot(ctx context.Context, repository, name string, r opensearch.SnapshotRequest) error {
-	return v.call(ctx, "CreateSnapshot", name, true, func() error { return v.c.CreateSnapshot(context.Background(), repository, name, r) })
+	return v.call(ctx, "CreateSnapshot", name, true, func() error {
+		v.d.cluster.SnapshotsTake(v.d.w.snapshotTakes())
+		return v.c.CreateSnapshot(context.Background(), repository, name, r)
+	})
 }
 func (v *seat) Snapshot(ctx context.Context, repository, name string) (opensearch.Snapshot, error) {
 	return answer(ctx, v, "Snapshot", name, func(ctx context.Context) (opensearch.Snapshot, error) { return v.c.Snapshot(ctx, repository, name) })
@@ -110,10 +117,12 @@ func (v *seat) EnableAudit(ctx context.Context) error {
 	return v.call(ctx, "EnableAudit", "", true, func() error { return v.c.EnableAudit(context.Background()) })
 }
 func (v *seat) Restore(ctx context.Context, repository, snapshot string, r opensearch.RestoreRequest) error {
-	return v.call(ctx, "Restore", snapshot+" "+strings.Join(append(r.Indices, r.DataStreams...), ","), true, func() error { return v.d.restore(v.c, repository, snapshot, r) })
+	return v.of(len(r.Indices)+len(r.DataStreams)).call(ctx, "Restore", snapshot+" "+strings.Join(append(r.Indices, r.DataStreams...), ","), true, func() error {
+		return v.d.w.slowly(len(r.Indices)+len(r.DataStreams), func() error { return v.d.restore(v.c, repository, snapshot, r) })
+	})
 }
 func (v *seat) Progress(ctx context.Context, indices []string) ([]opensearch.IndexProgress, error) {
-	return answer(ctx, v, "Progress", "", func(ctx context.Context) ([]opensearch.IndexProgress, error) { return v.c.Progress(ctx, indices) })
+	return answer(ctx, v.of(len(indices)), "Progress", "", func(ctx context.Context) ([]opensearch.IndexProgress, error) { return v.c.Progress(ctx, indices) })
 }
 func (v *seat) RemoveIndex(ctx context.Context, index string) error {
 	return v.call(ctx, "RemoveIndex", index, true, func() error {
@@ -129,7 +138,7 @@ func (v *seat) Block(ctx context.Context, index string) error {
 	return v.call(ctx, "Block", index, true, func() error { return v.d.block(index, func() error { return v.c.Block(context.Background(), index) }) })
 }
 func (v *seat) SetWriteBlock(ctx context.Context, indices []string, on bool) error {
-	return v.call(ctx, "SetWriteBlock", strings.Join(indices, ",")+" "+strconv.FormatBool(on), true, func() error { return v.c.SetWriteBlock(context.Background(), indices, on) })
+	return v.of(len(indices)).call(ctx, "SetWriteBlock", strings.Join(indices, ",")+" "+strconv.FormatBool(on), true, func() error { return v.c.SetWriteBlock(context.Background(), indices, on) })
 }
 func (v *seat) MissingPipelines(ctx context.Context) ([]opensearch.MissingPipeline, error) {
 	return answer(ctx, v, "MissingPipelines", "", func(ctx context.Context) ([]opensearch.MissingPipeline, error) { return v.c.MissingPipelines(ctx) })
@@ -161,7 +170,7 @@ func (v *seat) SetISM(ctx context.Context, on bool) error {
 	return v.call(ctx, "SetISM", strconv.FormatBool(on), true, func() error { return v.c.SetISM(context.Background(), on) })
 }
 func (v *seat) PutAliases(ctx context.Context, actions []opensearch.AliasAction) error {
-	return v.call(ctx, "PutAliases", "", true, func() error { return v.c.PutAliases(context.Background(), actions) })
+	return v.of(len(actions)).call(ctx, "PutAliases", "", true, func() error { return v.c.PutAliases(context.Background(), actions) })
 }
 func (v *seat) PutCapsule(ctx context.Context, c opensearch.Capsule) (refused []opensearch.Refused, err error) {
 	err = v.call(ctx, "PutCapsule", "", true, func() (err error) { refused, err = v.c.PutCapsule(context.Background(), c); return err })

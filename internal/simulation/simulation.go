@@ -48,6 +48,9 @@ type Result struct {
 type Options struct {
 	Mutation func() Mutation // nil: none; called for each history
 	Trace    bool
+	// Shares of a hundred histories that have an unkindness, where they are not the
+	// usual ones.
+	Shares map[Unkindness]int
 }
 
 // Play the history of one seed.
@@ -62,7 +65,7 @@ func Play(seed uint64, o Options) Result {
 	if o.Mutation != nil {
 		m = o.Mutation()
 	}
-	w := newWorld(s, m)
+	w := newWorld(s, m, newClimate(seed, o.Shares))
 	w.impatient = o.Mutation != nil
 	w.warm = seed%warmEvery == 0
 	w.play()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,12 +19,32 @@ var (
 	seeds = flag.Int("seeds", 10_000, "histories to play")
 	first = flag.Uint64("seed", 0, "play this one history again and print it")
 	from  = flag.Uint64("from", 1, "the first of them")
+	worse = flag.String("worse", "", "shares of a hundred histories with an unkindness, as own-indexes=100,size=0; all=<n> for each")
 )
+
+// shares as the flag has them.
+func shares(t *testing.T) map[simulation.Unkindness]int {
+	out := map[simulation.Unkindness]int{}
+	for _, part := range strings.FieldsFunc(*worse, func(r rune) bool { return r == ',' }) {
+		name, share, _ := strings.Cut(part, "=")
+		n, err := strconv.Atoi(share)
+		if err != nil {
+			t.Fatalf("-worse %s: %v", part, err)
+		}
+		for _, u := range simulation.Unkindnesses() {
+			if name == "all" || name == string(u) {
+				out[u] = n
+			}
+		}
+	}
+	return out
+}
 
 // TestSimulation plays histories. A failing one is played again and printed.
 func TestSimulation(t *testing.T) {
+	worse := shares(t)
 	if *first != 0 {
-		r := simulation.Play(*first, simulation.Options{Trace: true})
+		r := simulation.Play(*first, simulation.Options{Trace: true, Shares: worse})
 		fmt.Println(r.History)
 		if r.Broken != nil {
 			t.Fatal(r)
@@ -52,7 +73,7 @@ func TestSimulation(t *testing.T) {
 				if seed >= *from+uint64(*seeds) || enough {
 					return
 				}
-				r := simulation.Play(seed, simulation.Options{})
+				r := simulation.Play(seed, simulation.Options{Shares: worse})
 				mu.Lock()
 				sum.Add(r.Statistics)
 				if r.Broken != nil {
@@ -70,7 +91,7 @@ func TestSimulation(t *testing.T) {
 	for n, r := range bad {
 		t.Error(r)
 		if n == 0 {
-			lines := strings.Split(simulation.Play(r.Seed, simulation.Options{Trace: true}).History, "\n")
+			lines := strings.Split(simulation.Play(r.Seed, simulation.Options{Trace: true, Shares: worse}).History, "\n")
 			t.Logf("the end of it; all of it: make simulate SEED=%d\n%s", r.Seed, strings.Join(lines[max(0, len(lines)-40):], "\n"))
 		}
 	}

@@ -14,6 +14,12 @@ import (
 // restore of indexes: the copies hold what the snapshot holds of the originals.
 func (d *standing) restore(c *opensearchtest.Caller, repository, snapshot string, r opensearch.RestoreRequest) error {
 	t := d.w.truth
+	if d.w.has(LongTimes) { // by its share of what the snapshot holds
+		all := max(1, len(r.All.Indices)+len(r.All.DataStreams))
+		d.cluster.RestoresTake(d.restores * time.Duration(len(r.Indices)+len(r.DataStreams)) / time.Duration(all))
+	} else {
+		d.cluster.RestoresTake(d.restores)
+	}
 	if err := c.Restore(context.Background(), repository, snapshot, r); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
@@ -23,6 +24,8 @@ const (
 // world is what the processes act on.
 type world struct {
 	*schedule
+	climate
+	*alive
 	settings contract.Settings
 	mutation Mutation
 	places   map[string]*place
@@ -49,7 +52,11 @@ type world struct {
 	impatient bool
 	idle      bool // nobody writes yet
 	warm      bool // dr.standby
-	stats     Statistics
+	// extended: an operator said that the pause of writes may last.
+	extended   bool
+	scale      int        // of this installation; 0: not drawn
+	weatherman *rand.Rand // draws for what the unkindnesses do
+	stats      Statistics
 }
 
 // place is one Region.
@@ -73,25 +80,29 @@ type standing struct {
 	cluster  *opensearchtest.Cluster
 	ready    time.Time // creation is complete
 	gone     bool
+	restores time.Duration // of everything that a snapshot holds
 }
 
 func (w *world) other(region string) string { return w.settings.Other(region) }
 
-func newWorld(s *schedule, m Mutation) *world {
+func newWorld(s *schedule, m Mutation, c climate) *world {
 	w := &world{
-		schedule: s, mutation: m, places: map[string]*place{}, stacks: map[string]*stack{}, cdkJSON: east,
+		schedule: s, climate: c, mutation: m, weatherman: rand.New(rand.NewPCG(s.random.Uint64(), 0x6b696e64)), places: map[string]*place{}, stacks: map[string]*stack{}, cdkJSON: east,
 		age: map[string]time.Time{}, meant: map[string]int64{}, silences: map[string]*silent{}, givenUp: map[string]time.Time{}, aborted: map[mark]bool{},
 		settings: contract.Settings{
 			Name: "films", Account: "111122223333", PrimaryRegion: east, SecondaryRegion: west, ControlRegion: west, RPOMinutes: 20,
-			Retention: contract.Retention{Count: 2}, LostAfter: 120, DNS: contract.DNS{Record: "search.example.com", TTL: 60},
+			Retention: contract.Retention{Count: 2}, LostAfter: 120, MaxWritePause: 600, DNS: contract.DNS{Record: "search.example.com", TTL: 60},
 		},
 	}
 	for _, r := range []string{east, west} {
 		w.places[r] = &place{region: r, down: map[part]bool{}, bucket: newBucket(w.settings.Names().Bucket(r), r, w.clock)}
 		w.places[r].bucket.absent = true
 	}
-	w.truth = newTruth(w)
-	s.reach, s.unavailable, s.hesitates, s.after = w.reachable, w.unavailable, w.hesitates, w.check
+	w.truth, w.alive = newTruth(w), newAlive(w)
+	s.reach, s.unavailable, s.hesitates, s.after, s.trouble = w.reachable, w.unavailable, w.hesitates, w.check, w.troubled
+	if c.has(Size) {
+		s.work = w.work
+	}
 	return w
 }
 
@@ -138,8 +149,8 @@ func (w *world) makeDomain(region string, takes time.Duration) *standing {
 		},
 	})
 	d.cluster.SetCapsule(opensearch.Capsule{ISMPolicies: map[string]map[string]any{}})
-	d.cluster.SnapshotsTake(time.Duration(w.random.IntN(120)) * time.Second)
-	d.cluster.RestoresTake(time.Duration(w.random.IntN(180)) * time.Second)
+	d.restores = w.restoresTake()
+	w.served(d)
 	w.made = append(w.made, d)
 	w.places[region].domain = d
 	return d
@@ -250,9 +261,9 @@ func (v plane) seat(region, endpoint, arn string) engine {
 	d := v.w.byEndpoint(endpoint)
 	if d == nil {
 		d = &standing{w: v.w, region: region, endpoint: endpoint, gone: true}
-		return &seat{v.p, d, nil}
+		return &seat{p: v.p, d: d}
 	}
-	e := engine(&seat{v.p, d, d.cluster.As(arn)})
+	e := engine(&seat{p: v.p, d: d, c: d.cluster.As(arn)})
 	if v.w.mutation.Engine != nil {
 		e = v.w.mutation.Engine(d, e)
 	}

@@ -84,6 +84,26 @@ func (c *Cluster) CloseIndex(ctx context.Context, name string) error {
 	})
 }
 
+// OpenIndex opens it again, with what was in it and the blocks it had.
+func (c *Cluster) OpenIndex(ctx context.Context, name string) error {
+	step := "open index " + name
+	return c.change(ctx, "OpenIndex", step, func() error {
+		i, err := c.index(step, name)
+		switch {
+		case err != nil:
+			return err
+		case i.open:
+			return nil
+		case i.blocks["read_only"] || i.blocks["metadata"]:
+			return shut(step, i)
+		}
+		i.open = true
+		i.versions.Metadata++
+		i.versions.Settings++
+		return nil
+	})
+}
+
 func (c *Cluster) close(step string, i *index) error {
 	if !i.open {
 		return nil

@@ -18,6 +18,7 @@ type Application interface {
 	CreateIndex(ctx context.Context, name string, o IndexOptions) error
 	DeleteIndex(ctx context.Context, name string) error
 	CloseIndex(ctx context.Context, name string) error
+	OpenIndex(ctx context.Context, name string) error
 	SetBlock(ctx context.Context, name, block string, on bool) error
 	PutAlias(ctx context.Context, name, alias string) error
 	// SetPipeline sets a setting of an index that names a pipeline.

@@ -282,3 +282,25 @@ func ismNotOffered(w *world) {
 	err = w.Recovery.SetISM(w.Context(), false)
 	w.is(errors.Is(err, opensearch.ErrNotOffered), "%v", err)
 }
+
+// opensAgain: an index that its user closes and opens has its UUID, its numbers and
+// its blocks, and other versions of its metadata and settings.
+func opensAgain(w *world) {
+	index := w.index("a", IndexOptions{}, 2)
+	w.ok(w.Application.SetBlock(w.Context(), index, "write", true))
+	before, _ := w.find(index)
+	w.ok(w.Application.CloseIndex(w.Context(), index))
+	closed, _ := w.find(index)
+	w.is(!closed.Open && closed.UUID == before.UUID, "%+v", closed)
+	w.ok(w.Application.OpenIndex(w.Context(), index))
+	w.ok(w.Application.OpenIndex(w.Context(), index))
+	var after opensearch.Index
+	for range 600 { // its shards start again
+		if after, _ = w.find(index); len(after.Shards) == after.Primaries {
+			break
+		}
+		w.Pass()
+	}
+	w.is(after.Open && after.UUID == before.UUID && slices.Equal(after.Shards, before.Shards) && slices.Equal(after.Blocks, before.Blocks), "%+v, and was %+v", after, before)
+	w.is(after.SettingsVersion > closed.SettingsVersion && after.MetadataVersion > closed.MetadataVersion, "%+v, and was %+v", after, closed)
+}

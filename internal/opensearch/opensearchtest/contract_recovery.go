@@ -25,6 +25,7 @@ var recoveryCases = []contractCase{
 	{"H9_RolloverUnderTheBlock", rolloverUnderBlock},
 	{"H24_SetBlocks", setBlocks},
 	{"H23_CloseAgain", closeAgain},
+	{"AnIndexOpensAsItWasClosed", opensAgain},
 	{"AutoCreate", autoCreate},
 	{"ISMIsNotOffered", ismNotOffered},
 	{"F11_AliasesInOneChange", aliases},

@@ -146,3 +146,10 @@ func (c *Cluster) ReplaceUUID() string {
 	c.set(func(*faults) { c.uuid = c.newUUID() })
 	return c.uuid
 }
+
+// Size is how many indexes there are.
+func (c *Cluster) Size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.indices)
+}

@@ -179,6 +179,10 @@ func (a application) CloseIndex(ctx context.Context, name string) error {
 	return a.do(ctx, http.MethodPost, "/"+name+"/_close", "")
 }
 
+func (a application) OpenIndex(ctx context.Context, name string) error {
+	return a.do(ctx, http.MethodPost, "/"+name+"/_open", "")
+}
+
 func (a application) SetBlock(ctx context.Context, name, block string, on bool) error {
 	return a.do(ctx, http.MethodPut, "/"+name+"/_settings", fmt.Sprintf(`{"index.blocks.%s":%v}`, block, on))
 }
