@@ -35,7 +35,12 @@ func newAlive(w *world) *alive {
 	return &alive{w: w, calm: w.now, pause: map[*standing]time.Duration{}, closed: map[string]time.Time{}, told: map[string][]string{}, guarded: map[string]map[string]bool{}}
 }
 
-func (a *alive) troubled() { a.calm = a.w.now }
+// troubled for so long from now on.
+func (a *alive) troubled(d time.Duration) {
+	if t := a.w.now.Add(d); t.After(a.calm) {
+		a.calm = t
+	}
+}
 
 // disturbed: something is away just now.
 func (w *world) disturbed() bool {
@@ -74,7 +79,7 @@ func (w *world) looksAlive() {
 		return
 	}
 	if w.disturbed() {
-		w.troubled()
+		w.troubled(0)
 	}
 	since := func(t time.Time) time.Duration {
 		if t.Before(w.calm) {
@@ -84,6 +89,9 @@ func (w *world) looksAlive() {
 	}
 	if w.pointsElsewhere(c) && since(c.at) > recordWithin {
 		w.fail("H59: generation %d is claimed for %s, and after %s of quiet the record points at %s (%s)", w.top, c.d.endpoint, since(c.at), w.record.Target, w.record.Mark)
+	}
+	if c.inherits != nil && since(c.at) > handsOverIn {
+		w.inherited(c)
 	}
 	shut := w.shutTo(c.d)
 	if len(shut) == 0 {

@@ -121,7 +121,7 @@ func (s *schedule) happen(c *call) {
 		return
 	}
 	if err := s.reach(c.p.region, c.to); err != nil {
-		s.trouble()
+		s.trouble(0)
 		wait := time.Duration(0)
 		if errors.Is(err, errSilent) {
 			wait = silence
@@ -135,7 +135,7 @@ func (s *schedule) happen(c *call) {
 	}
 	fate := s.faults.fate(s.random, c)
 	if fate != lives {
-		s.trouble()
+		s.trouble(0)
 	}
 	switch fate {
 	case diesBefore:

@@ -37,6 +37,7 @@ func (w *world) play() {
 		})
 	}
 	w.watch()
+	w.administered()
 	over := false
 	operator := w.start("operator", "", false, func(p *process) {
 		w.drama(p)

@@ -42,8 +42,8 @@ type schedule struct {
 	hesitates func(d time.Duration)
 	// work is how long a call takes by what it has to do; nil: no longer than a call.
 	work func(c *call) time.Duration
-	// trouble is told when something goes wrong with a call.
-	trouble func()
+	// trouble is told when something goes wrong with a call, and for how long.
+	trouble func(d time.Duration)
 	// unavailable is the answer of a service that has a bad moment.
 	unavailable func(c *call) error
 	failed      error
@@ -249,7 +249,7 @@ func (s *schedule) take(c *call) {
 	}
 	d := s.faults.latency(s.random, c)
 	if d > 5*time.Second {
-		s.trouble()
+		s.trouble(d)
 	}
 	if s.work != nil {
 		d += s.work(c)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 )
 
@@ -74,4 +75,12 @@ func (w *world) ownIndex(d *standing, name string) {
 	if err := d.cluster.Index(context.Background(), name, "own", "the service's"); err == nil {
 		w.applied(d, name, o)
 	}
+}
+
+// setting of the cluster: the service may take none, in these words.
+func (d *standing) setting(f func() error) error {
+	if d.w.has(RefusedSettings) {
+		return &opensearch.Error{Step: "PUT /_cluster/settings", Status: 401, Reason: "Your request: '/_cluster/settings' payload is not allowed."}
+	}
+	return f()
 }

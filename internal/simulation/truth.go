@@ -28,6 +28,7 @@ type truth struct {
 	broken  error
 	pending []*bulk
 	order   int
+	metadata
 }
 
 // write of a client to one document, or its removal.
@@ -61,6 +62,7 @@ type claimed struct {
 	fenced   map[string]bool // index UUIDs of the domain before, blocked at the claim
 	before   *standing
 	lost     []*write
+	inherits *inherits // nil: nothing, or looked at
 }
 
 // holding of a snapshot: index UUID and number of writes, by index name.
@@ -74,7 +76,7 @@ type held struct {
 }
 
 func newTruth(w *world) *truth {
-	t := &truth{w: w, held: map[string][]*write{}, owners: map[string]*standing{}, claims: map[int64]*claimed{}, dirty: map[string]*bucket{}, taken: map[string]*holding{}, said: map[string]point.ID{}}
+	t := &truth{w: w, held: map[string][]*write{}, owners: map[string]*standing{}, claims: map[int64]*claimed{}, dirty: map[string]*bucket{}, taken: map[string]*holding{}, said: map[string]point.ID{}, metadata: metadata{}}
 	for _, p := range w.places {
 		b := p.bucket
 		b.watch = func(key string, before, after *object) { t.changed(b, key, before, after) }
@@ -123,7 +125,7 @@ func (t *truth) changed(b *bucket, key string, before, after *object) {
 // indices that clients use.
 func indices(d *standing) []opensearch.Index {
 	all, _ := d.cluster.Indices(context.Background())
-	return slices.DeleteFunc(all, func(i opensearch.Index) bool { return strings.HasPrefix(i.Name, ".opendistro") })
+	return slices.DeleteFunc(all, func(i opensearch.Index) bool { return i.Name == ".opendistro_security" })
 }
 
 // holds of a domain: every write that its present indexes have taken.

@@ -85,6 +85,10 @@ func (t *truth) claim(b *bucket, before *object, body []byte) {
 	}
 	t.top = l.Generation
 	t.w.stats.Claims++
+	if c.before != nil && c.before != c.d {
+		c.inherits = t.inheritance(c)
+		t.w.dropsSoon(c)
+	}
 }
 
 // switched holds the claimed domain against the one before. before is the ledger
@@ -104,7 +108,7 @@ func (t *truth) switched(where *bucket, last, c *claimed, before *object) {
 	blocked := true
 	for _, i := range indices(last.d) {
 		switch {
-		case t.w.unseen(i.UUID):
+		case t.w.unseen(i.UUID), nobodys(i.Name):
 		case !slices.Contains(i.Blocks, "write") && !slices.Contains(i.Blocks, "read_only") && i.Open:
 			blocked = false
 		default:

@@ -50,7 +50,7 @@ const (
 
 // shares of a hundred histories that have each of them.
 var shares = map[Unkindness]int{
-	LongTimes: 0, Size: 0, OwnIndexes: 0, DotNames: 0, Automated: 50, Aliases: 0, Administration: 50, Blocks: 0, Closing: 0,
+	LongTimes: 0, Size: 0, OwnIndexes: 0, DotNames: 0, Automated: 0, Aliases: 40, Administration: 40, Blocks: 0, Closing: 40,
 	Deletion: 0, RedIndexes: 0, RefusedSettings: 0, RefusedParts: 0, LostNow: 0, Alive: 0,
 }
 
