@@ -145,9 +145,16 @@ func (t *truth) switched(where *bucket, last, c *claimed, before *object) {
 	t.w.stats.Unplanned++
 	b := t.w.places[c.d.region].bucket
 	t.announced(b, c)
+	if _, word := t.w.givenUp[last.d.region]; t.w.has(LostNow) && word {
+		return // a source that lives makes points for ever, and one of them was taken
+	}
+	settled := 30 * time.Minute
+	if t.w.has(LostNow) {
+		settled = runFor
+	}
 	var newest *point.Point
 	for _, p := range t.points(b) {
-		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].Date.Before(t.w.now.Add(-30*time.Minute)) {
+		if p.ClusterUUID == last.d.cluster.UUID() && t.snapshot(b, p) != nil && (newest == nil || newest.ID.Less(p.ID)) && b.objects[p.ID.Key()].Date.Before(t.w.now.Add(-settled)) {
 			newest = &p
 		}
 	}

@@ -316,7 +316,7 @@ func (z zone) Upsert(ctx context.Context, _ string, r route.Wish) error {
 // silent keeps how long one Region has heard nothing at all of the other.
 type silent struct {
 	since    time.Time // zero: something answers
-	from, to time.Time // the longest one that is over
+	from, to time.Time // the last one that is over and was long enough
 }
 
 // hear is called after each change of who reaches whom.
@@ -334,7 +334,7 @@ func (w *world) hear() {
 		}
 		switch {
 		case answers && !s.since.IsZero():
-			if w.now.Sub(s.since) >= s.to.Sub(s.from) {
+			if w.now.Sub(s.since) >= w.lostAfter() {
 				s.from, s.to = s.since, w.now
 			}
 			s.since = time.Time{}
@@ -344,12 +344,24 @@ func (w *world) hear() {
 	}
 }
 
-// lost tells whether a switch to a Region may go on without the other: it has
-// heard nothing of it for long enough, or somebody said that it is given up.
+func (w *world) lostAfter() time.Duration {
+	return time.Duration(w.settings.LostAfter)*time.Second - 15*time.Second
+}
+
+// runFor is how long ago the look may be on which a claim rests: a run ends before
+// its function does, and its last call may arrive after it.
+const runFor = limit - 30*time.Second
+
+// lost tells whether a switch to a Region may go on without the other: it hears
+// nothing of it now, and for long enough, or somebody said that it is given up.
 func (w *world) lost(to string) bool {
 	s := w.silences[to+">"+w.other(to)]
-	after := time.Duration(w.settings.LostAfter)*time.Second - 15*time.Second
-	if s != nil && (!s.since.IsZero() && w.now.Sub(s.since) >= after || s.to.Sub(s.from) >= after && w.now.Sub(s.to) < time.Hour) {
+	after := w.lostAfter()
+	forgiven := time.Hour
+	if w.has(LostNow) {
+		forgiven = runFor
+	}
+	if s != nil && (!s.since.IsZero() && w.now.Sub(s.since) >= after || s.to.Sub(s.from) >= after && w.now.Sub(s.to) < forgiven) {
 		return true
 	}
 	at, ok := w.givenUp[w.other(to)]
