@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/route"
 )
 
@@ -16,6 +17,9 @@ func (w *world) quiet() {
 	w.cut, w.routeOff = false, false
 	for _, r := range []string{east, west} {
 		clear(w.places[r].down)
+	}
+	for _, d := range w.made {
+		d.restores = min(d.restores, 3*time.Minute)
 	}
 	w.hear()
 	w.log.add(w.now, nil, "---- from here on nothing fails ----", nil)
@@ -67,9 +71,12 @@ func (w *world) finale(p *process) {
 	p.sleep(10 * time.Minute)
 	w.ending = true
 	w.snapshotSoon(want, "demand")
-	for n := range 20 {
-		_, copied := w.places[w.other(want)].bucket.copyOf()
-		if n >= 9 && (copied || !w.warm) {
+	rounds := 20
+	if w.has(LongTimes) {
+		rounds = 240
+	}
+	for n := range rounds {
+		if n >= 9 && (!w.warm || w.currentCopy(w.other(want))) && w.currentPoint(want) {
 			break
 		}
 		p.sleep(time.Minute)
@@ -126,13 +133,16 @@ func (w *world) wanted(region string) {
 			return
 		}
 	}
-	b := w.places[other].bucket
-	fresh := false
-	for _, p := range w.points(b) {
-		fresh = fresh || p.ClusterUUID == d.cluster.UUID() && w.now.Sub(p.Start) < 25*time.Minute
-	}
-	if !fresh {
+	if !w.currentPoint(region) {
 		w.fail("no recovery point of the active domain within its objective at the end")
 	}
-	w.stats.Points += len(w.points(b))
+	w.stats.Points += len(w.points(w.places[other].bucket))
+}
+
+// currentPoint: the active domain in a Region has one within its objective.
+func (w *world) currentPoint(region string) bool {
+	d := w.places[region].domain
+	return d != nil && slices.ContainsFunc(w.points(w.places[w.other(region)].bucket), func(p point.Point) bool {
+		return p.ClusterUUID == d.cluster.UUID() && w.now.Sub(p.Start) < 25*time.Minute
+	})
 }

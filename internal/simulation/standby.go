@@ -92,6 +92,13 @@ func (t *truth) isCopy(b *bucket, d *standing, id point.ID) {
 	// no more.
 }
 
+// currentCopy: the standby is called a copy of a recovery point that is not old.
+func (w *world) currentCopy(region string) bool {
+	b := w.places[region].bucket
+	id, ok := b.copyOf()
+	return ok && slices.ContainsFunc(w.points(b), func(p point.Point) bool { return p.ID == id && w.now.Sub(p.Start) < 40*time.Minute })
+}
+
 // copyStands at the end: a domain that takes no writes and holds what the active
 // one held within its objective.
 func (w *world) copyStands(region string) {
@@ -106,7 +113,7 @@ func (w *world) copyStands(region string) {
 		return
 	}
 	w.isCopy(b, d, id)
-	if !slices.ContainsFunc(w.points(b), func(p point.Point) bool { return p.ID == id && w.now.Sub(p.Start) < 40*time.Minute }) {
+	if !w.currentCopy(region) {
 		w.fail("G4: the standby in %s is a copy of recovery point %s, which is gone or old", region, id)
 	}
 	for _, i := range indices(d) {

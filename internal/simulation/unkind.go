@@ -50,8 +50,8 @@ const (
 
 // shares of a hundred histories that have each of them.
 var shares = map[Unkindness]int{
-	LongTimes: 0, Size: 0, OwnIndexes: 0, DotNames: 0, Automated: 0, Aliases: 40, Administration: 40, Blocks: 0, Closing: 40,
-	Deletion: 0, RedIndexes: 0, RefusedSettings: 0, RefusedParts: 0, LostNow: 0, Alive: 0,
+	LongTimes: 40, Size: 0, OwnIndexes: 0, DotNames: 0, Automated: 0, Aliases: 40, Administration: 40, Blocks: 0, Closing: 40,
+	Deletion: 0, RedIndexes: 0, RefusedSettings: 0, RefusedParts: 0, LostNow: 100, Alive: 0,
 }
 
 // Unkindnesses there are, by name.
@@ -98,7 +98,7 @@ func upTo(r *rand.Rand, usual, long, most time.Duration) time.Duration {
 
 // restoresTake of a new domain: of all that it restores at once.
 func (w *world) restoresTake() time.Duration {
-	if r := w.climate[LongTimes]; r != nil {
+	if r := w.climate[LongTimes]; r != nil && !w.faults.quiet {
 		return upTo(r, 3*time.Minute, 45*time.Minute, 3*time.Hour)
 	}
 	return time.Duration(w.random.IntN(180)) * time.Second
