@@ -38,6 +38,8 @@ type Journal struct {
 	Streams       []opensearch.DataStream `json:"streams,omitempty"`
 	LeftOut       []point.LeftOut         `json:"leftOut,omitempty"`
 	Ledger        ledger.Ledger           `json:"ledger"` // without an intent
+	// Capsule of the asking; nil: it was not known, or an older version asked.
+	Capsule *opensearch.Capsule `json:"capsule,omitempty"`
 }
 
 func (j Journal) key() string { return JournalPrefix + j.Name + ".json" }

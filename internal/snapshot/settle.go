@@ -144,7 +144,7 @@ func (r *run) succeed(ctx context.Context, j Journal, s opensearch.Snapshot) err
 	if err != nil {
 		return fmt.Errorf("read the capsule for %s: %w", s.Name, err)
 	}
-	if p, err = point.Write(ctx, r.Other, p, objects, capsule); err != nil {
+	if p, err = point.Write(ctx, r.Other, p, objects, completed(capsule, j.Capsule)); err != nil {
 		return err
 	}
 	if err := putJSON(ctx, r.Own, firstPointKey, p.ID, store.Condition{}); err != nil {

@@ -138,10 +138,11 @@ func (r *run) ask(ctx context.Context, reason string) (gone, err error) {
 	}
 	led := r.led
 	led.Intent = nil
+	capsule := r.beforehand(ctx)
 	j := Journal{
 		Version: 1, Name: snapshotName(led.Generation, r.now, r.Random()), Reason: reason,
 		ClusterUUID: r.info.ClusterUUID, EngineVersion: r.info.Version, Asked: r.now,
-		Names: sel.Names, Before: ours.without(sel.Indices), Streams: sel.Streams, LeftOut: sel.LeftOut, Ledger: led,
+		Names: sel.Names, Before: ours.without(sel.Indices), Streams: sel.Streams, LeftOut: sel.LeftOut, Ledger: led, Capsule: capsule,
 	}
 	if r.special != nil {
 		j.Kind, j.Switch = r.special.Kind, r.special.Token
