@@ -16,17 +16,13 @@ import (
 	"github.com/opensearch-dr/osdr/internal/restore"
 )
 
-// patience of a hand-over: for so long, or for so many runs, writes wait for what
-// nobody knows. A definite refusal is waited for in no case.
-const (
-	patienceFor  = 5 * time.Minute
-	patienceRuns = 5
-)
+// patienceFor is how long writes wait for what nobody knows. A definite refusal is
+// waited for in no case.
+const patienceFor = 5 * time.Minute
 
 // handingOver is how far a hand-over is.
 type handingOver struct {
-	Since time.Time `json:"since"` // of the first run
-	Runs  int       `json:"runs"`
+	Since time.Time `json:"since"` // the first run began
 	// Put is the last name of each part that the engine has answered for; names are
 	// put in order.
 	Put map[string]string `json:"put,omitempty"`
@@ -38,7 +34,7 @@ type handingOver struct {
 
 // overdue: writes wait no longer for what nobody knows.
 func (h *handingOver) overdue(now time.Time) bool {
-	return h != nil && (now.Sub(h.Since) >= patienceFor || h.Runs > patienceRuns)
+	return h != nil && now.Sub(h.Since) >= patienceFor
 }
 
 // aliasesOpen: aliases of the recovery point are still to be made.
@@ -79,8 +75,8 @@ func (r *run) handOver(ctx context.Context, dom domain.Recovery, j restore.Journ
 			if isEnd(err) {
 				return err
 			}
-			r.attend(contract.AttentionReplay, "", "The controller tries again each minute; see that the domain is healthy",
-				"writes are let in, and not all that the snapshot does not carry is here yet: %v", err)
+			r.tell(contract.Attention{Code: contract.AttentionReplay, Subject: unfinished, Hint: "The controller tries again each minute; see that the domain is healthy",
+				Text: fmt.Sprintf("writes are let in, and not all that the snapshot does not carry is here yet: %v", err)})
 		}
 	}
 	if err := r.noteHandOver(ctx); err != nil {
@@ -106,21 +102,17 @@ func isEnd(err error) bool { return errors.As(err, new(waiting)) || errors.As(er
 // ownNotes: the notes of the switch are of the claim in force, and are kept.
 func (r *run) ownNotes() bool { return r.state != nil && r.state.Token == r.led.Token }
 
-// begun notes that a run of the hand-over begins: one that is cut off counts, too.
+// begun notes when the hand-over began: its patience counts from there, whatever is
+// cut off.
 func (r *run) begun(ctx context.Context) (*handingOver, error) {
 	if !r.ownNotes() {
 		return &handingOver{Since: r.now}, nil
 	}
-	h := r.state.HandOver
-	if h == nil {
-		h = &handingOver{Since: r.now}
-		r.state.HandOver = h
+	if r.state.HandOver != nil {
+		return r.state.HandOver, nil
 	}
-	if r.state.Over {
-		return h, nil // only what a person must settle is left, and it is asked for each minute
-	}
-	h.Runs++
-	return h, r.saveState(ctx)
+	r.state.HandOver = &handingOver{Since: r.now}
+	return r.state.HandOver, r.saveState(ctx)
 }
 
 // noteHandOver when anything of it is new.
@@ -155,6 +147,18 @@ func (r *run) tell(a contract.Attention) {
 			return o.Code == a.Code && o.Subject == a.Subject
 		}), a)
 		r.changed = true
+	}
+}
+
+// unfinished is the subject of a replay that goes on after the writes.
+const unfinished = "hand-over"
+
+// untell what was told of a subject and is no longer so.
+func (r *run) untell(code, subject string) {
+	is := func(a contract.Attention) bool { return a.Code == code && a.Subject == subject }
+	r.status.Attention = slices.DeleteFunc(r.status.Attention, is)
+	if r.ownNotes() {
+		r.state.Attention = slices.DeleteFunc(slices.Clone(r.state.Attention), is)
 	}
 }
 

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -228,6 +229,9 @@ func TestH54_WhatNobodyAnswersKeepsWritesForFiveMinutesAtMost(t *testing.T) {
 		if s, _ = w.ask(west, contract.RecoveryRequest{Action: contract.ActionPromote, Wish: p, RequestID: "one", RequestedAt: at}); !s.Done || len(s.Attention) == 0 {
 			t.Errorf("%s: %+v", part, s)
 		}
+		if got := w.named(west, contract.AttentionReplay); !slices.Equal(got, []string{"hand-over"}) {
+			t.Errorf("%s: status names %v", part, got)
+		}
 		// Without its alias a client's write by that name would make an index of it.
 		if off := w.creates(west) == "+.*,-* true"; off != (part == "alias films") {
 			t.Errorf("%s: automatic creation is %s", part, w.creates(west))
@@ -343,5 +347,59 @@ func TestH59_TheRecordFollowsTheClaimThoughTheHandOverFails(t *testing.T) {
 		if l := w.ledger(west).Ledger; l.ActiveRegion != west || w.record().Target != w.descs[west].Endpoint {
 			t.Errorf("%s: ledger %+v, record %+v", by, l, w.record())
 		}
+	}
+}
+
+// A capsule that no run's time is enough for: each run goes on where the one before
+// was cut off, and writes wait for five minutes at most.
+func TestH54_ALongReplayGoesOnWhereItWasCutOff(t *testing.T) {
+	w := withCapsule(t)
+	policies := map[string]map[string]any{}
+	for n := range 1500 {
+		policies[fmt.Sprintf("policy-%04d", n)] = map[string]any{"states": []any{}}
+	}
+	w.clusters[east].SetCapsule(opensearch.Capsule{ISMPolicies: policies})
+	p := w.lostTo()
+	c := w.clusters[west]
+	c.SetCapsule(opensearch.Capsule{ISMPolicies: map[string]map[string]any{}})
+	puts, inRun := 0, 0
+	var cut context.CancelFunc
+	c.Intercept(func(call string) opensearchtest.Verdict {
+		if call != "PutCapsule" {
+			return opensearchtest.Verdict{}
+		}
+		if inRun++; inRun > 2 { // 100 of them take two minutes; the third of a run is cut off
+			cut()
+			return opensearchtest.Verdict{Before: context.Canceled}
+		}
+		puts++
+		w.pass(2 * time.Minute)
+		return opensearchtest.Verdict{}
+	})
+	at := w.clock()
+	var claimed, written time.Time
+	for range 60 {
+		w.ctx, cut = context.WithCancel(t.Context())
+		inRun = 0
+		_, _ = w.ask(west, contract.RecoveryRequest{Action: contract.ActionPromote, Wish: p, RequestID: "one", RequestedAt: at})
+		cut()
+		if claimed.IsZero() && w.ledger(west).Ledger.ActiveRegion == west {
+			claimed = w.clock()
+		}
+		if !claimed.IsZero() && written.IsZero() && w.writes(west, "accounts", "new") {
+			written = w.clock()
+		}
+		w.pass(10 * time.Second)
+	}
+	w.ctx = t.Context()
+	got, err := c.Capsule(t.Context())
+	w.check(err)
+	if len(got.ISMPolicies) != 1500 || puts > 18 {
+		t.Errorf("%d of 1500 policies are here after %d calls", len(got.ISMPolicies), puts)
+	}
+	// The run that finds the five minutes over lets writes in first; the one before
+	// may take all of its time.
+	if written.IsZero() || written.Sub(claimed) > 10*time.Minute {
+		t.Errorf("claimed at %s, writes at %s", claimed, written)
 	}
 }

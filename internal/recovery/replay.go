@@ -28,6 +28,11 @@ const putAtOnce = 100
 // the engine refuses is named and waited for in no case (H54); what nobody knows is
 // an error, and the next run asks again for that alone.
 func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record, all []opensearch.Index) error {
+	if r.state.HandOver.overdue(r.now) { // it takes long, and pins end
+		if err := r.pin(ctx, *r.state.Target); err != nil && !errors.Is(err, point.ErrGone) {
+			r.notice("%v", err)
+		}
+	}
 	c, err := point.LoadCapsule(ctx, r.source(), *r.state.Target)
 	switch {
 	case errors.Is(err, store.ErrAbsent), errors.Is(err, point.ErrMalformed):
@@ -71,7 +76,8 @@ func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal
 	if err := r.pipelinesFit(ctx, dom, j); err != nil {
 		return err
 	}
-	r.state.Replayed = true
+	r.untell(contract.AttentionReplay, unfinished)
+	r.state.Replayed, r.changed = true, false
 	return r.saveState(ctx)
 }
 
