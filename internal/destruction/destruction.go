@@ -7,6 +7,7 @@ package destruction
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
@@ -23,29 +24,55 @@ type Restored struct {
 	Settings int64
 }
 
-// Allowed answers nil when the index may go:
+// Reason why an index may go.
+type Reason string
+
+// The reasons that there are.
+const (
+	OurCopy      Reason = "it is our copy, and nobody wrote to it"
+	Saved        Reason = "a recovery point has it as it is now"
+	Empty        Reason = "it never took an operation"
+	OfTheService Reason = "the service made it in a domain that nobody was given access to"
+)
+
+// Allowed answers nil when the index may go, see Why.
+func Allowed(i opensearch.Index, mine *Restored, saved []point.Point, untenured bool) error {
+	_, err := Why(i, mine, saved, untenured)
+	return err
+}
+
+// Why an index may go:
 //
 //   - our journal says that we restored this index UUID, and its sequence numbers
 //     have not moved since. One whose restore never ended was blocked from its
 //     first moment and must be so still, by the same settings: a block that was
 //     lifted and set again has let writes in;
 //   - or a whole recovery point covers its present sequence numbers, exactly;
-//   - or it never took an operation: it holds no document.
+//   - or it never took an operation: it holds no document;
+//   - or it is one that the service makes by itself (OwnOfTheService), and no ledger, no
+//     recovery point, no fence and no capsule says that this domain was ever active:
+//     untenured. Until a claim the product maps nobody but itself, so nobody else
+//     could have written to it (H61, decision 0013).
 //
 // The error names the index and says what would be lost.
-func Allowed(i opensearch.Index, mine *Restored, saved []point.Point) error {
+func Why(i opensearch.Index, mine *Restored, saved []point.Point, untenured bool) (Reason, error) {
 	if mine != nil && mine.UUID != "" && mine.UUID == i.UUID {
 		if !mine.Done && slices.Contains(i.Blocks, "write") && (mine.Settings == 0 || mine.Settings == i.SettingsVersion) {
-			return nil
+			return OurCopy, nil
 		}
 		if mine.Done && complete(i) && slices.Equal(mine.Shards, i.Shards) {
-			return nil
+			return OurCopy, nil
 		}
 	}
-	if Untouched(i) || slices.ContainsFunc(saved, func(p point.Point) bool { return Covers(p, i) }) {
-		return nil
+	switch {
+	case Untouched(i):
+		return Empty, nil
+	case slices.ContainsFunc(saved, func(p point.Point) bool { return Covers(p, i) }):
+		return Saved, nil
+	case untenured && OwnOfTheService(i):
+		return OfTheService, nil
 	}
-	return fmt.Errorf("index %s (%s) holds %d documents that no verified recovery point has", i.Name, i.UUID, i.Documents)
+	return "", fmt.Errorf("index %s (%s) holds %d documents that no verified recovery point has", i.Name, i.UUID, i.Documents)
 }
 
 // Untouched tells whether every primary says that it has seen no operation.
@@ -78,3 +105,17 @@ func Covers(p point.Point, i opensearch.Index) bool {
 
 // complete: every primary told its number.
 func complete(i opensearch.Index) bool { return i.Primaries > 0 && len(i.Shards) == i.Primaries }
+
+// handful of documents that Dashboards writes by itself when it starts: its
+// configuration, and the state of its migrations. Whoever works in it makes more.
+const handful = 10
+
+// dashboards are the indexes that Dashboards makes when it starts. Those of a tenant,
+// .kibana_<hash>_<name>_<n>, it makes for a person.
+var dashboards = regexp.MustCompile(`^\.kibana(_[0-9]+)?$`)
+
+// OwnOfTheService tells whether an index is what Dashboards makes by itself when it
+// starts, and holds no more than it writes by itself.
+func OwnOfTheService(i opensearch.Index) bool {
+	return dashboards.MatchString(i.Name) && i.Open && complete(i) && i.Documents <= handful
+}

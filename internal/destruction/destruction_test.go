@@ -58,8 +58,42 @@ func TestH1_H5_H6_TheRuleOfDestruction(t *testing.T) {
 		"closed and saved":                  {closed, nil, savedClosed, true},
 		"closed, opened meanwhile":          {reopened, nil, savedClosed, false},
 	} {
-		if err := destruction.Allowed(c.index, c.mine, c.saved); (err == nil) != c.may {
+		if err := destruction.Allowed(c.index, c.mine, c.saved, false); (err == nil) != c.may {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What Dashboards makes when it starts makes way in a domain that was never active, and
+// nowhere else; nothing else does.
+func TestH61_TheServicesOwnMakesWayWhereNobodyWasGivenAccess(t *testing.T) {
+	named := func(name string, documents int64) opensearch.Index {
+		i := index(3)
+		i.Name, i.Documents = name, documents
+		return i
+	}
+	unseen := named(".kibana_1", 1)
+	unseen.Shards = nil
+	closed := named(".kibana_1", 1)
+	closed.Open = false
+	for name, c := range map[string]struct {
+		index     opensearch.Index
+		untenured bool
+		may       bool
+	}{
+		"Dashboards' first":           {named(".kibana_1", 1), true, true},
+		"its next":                    {named(".kibana_12", 3), true, true},
+		"in a domain that was active": {named(".kibana_1", 1), false, false},
+		"with more than it writes":    {named(".kibana_1", 11), true, false},
+		"a tenant's":                  {named(".kibana_92668751_admin_1", 1), true, false},
+		"the audit log":               {named("security-auditlog-2026.11.29", 1), true, false},
+		"another":                     {named("movies", 1), true, false},
+		"which tells no numbers":      {unseen, true, false},
+		"which somebody closed":       {closed, true, false},
+	} {
+		why, err := destruction.Why(c.index, nil, nil, c.untenured)
+		if (err == nil) != c.may || c.may && why != destruction.OfTheService {
+			t.Errorf("%s: %q, %v", name, why, err)
 		}
 	}
 }

@@ -101,6 +101,9 @@ type Index struct {
 type LeftOut struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
+	// Documents that the engine counted; 0 too where it counts none, of a closed index
+	// or in a point of an earlier version.
+	Documents int64 `json:"documents,omitempty"`
 }
 
 // Point is one verified-as-written recovery point.

@@ -121,6 +121,7 @@ func (r *run) report(ctx context.Context) error {
 			r.cost() // of the switch that made this Region the active one
 		}
 	}
+	r.unprotected()
 	if err := r.points(ctx); err != nil {
 		return err
 	}

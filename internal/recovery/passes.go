@@ -15,7 +15,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/repository"
 	"github.com/opensearch-dr/osdr/internal/restore"
-	"github.com/opensearch-dr/osdr/internal/snapshot"
+	"github.com/opensearch-dr/osdr/internal/sysindex"
 )
 
 // open this Region's domain as the one who may change it.
@@ -28,7 +28,7 @@ func guarded(rec *fence.Record) func([]opensearch.Index) []opensearch.Index {
 	return func(all []opensearch.Index) []opensearch.Index {
 		var out []opensearch.Index
 		for _, i := range all {
-			if !snapshot.System(i.Name) && !snapshot.System(i.DataStream) {
+			if !sysindex.Is(i.Name) && !sysindex.Is(i.DataStream) {
 				out = append(out, rec.Before(i))
 			}
 		}
@@ -44,7 +44,7 @@ func (r *run) fence(dom domain.Recovery) fence.Fence {
 func hot(all []opensearch.Index) []opensearch.Index {
 	var out []opensearch.Index
 	for _, i := range all {
-		if !snapshot.System(i.Name) && !snapshot.System(i.DataStream) && i.Tier == "" {
+		if !sysindex.Is(i.Name) && !sysindex.Is(i.DataStream) && i.Tier == "" {
 			out = append(out, i)
 		}
 	}
@@ -129,7 +129,7 @@ func (r *run) pass(ctx context.Context, dom domain.Recovery) (restore.Pass, erro
 	}
 	return restore.Pass{
 		Bucket: r.Own, Domain: dom, ClusterUUID: r.uuidIs, Point: p, Select: r.Settings.Restore, Accepted: r.accepted(), Saved: saved,
-		Abandoned: r.state.Wish.AbandonDomain == r.uuidIs, Guarded: guarded(rec), May: r.may,
+		Abandoned: r.state.Wish.AbandonDomain == r.uuidIs, Untenured: r.replaceable(rec), Guarded: guarded(rec), May: r.may,
 	}, nil
 }
 
@@ -178,9 +178,9 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 		r.state.LeftOut = out.Wanted.LeftOut
 		r.notice("left out by dr.restore: %s", strings.Join(first(out.Wanted.LeftOut, 20), ", "))
 	}
-	r.state.Missing = r.beyond(p)
+	r.state.Missing = append(r.beyond(p), configured(p.LeftOut)...)
 	for _, name := range out.Removed {
-		r.notice("removed %s, which was ours or is saved", name)
+		r.notice("removed %s, as the rule of destruction allows", name)
 	}
 	if err != nil {
 		return err
@@ -198,7 +198,7 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 	case len(out.Forbidden) > 0 && r.copying:
 		return refuse("it holds what the restore would destroy: %s. Look at it, and delete it if nobody needs it", strings.Join(first(out.Forbidden, 5), "; "))
 	case len(out.Forbidden) > 0:
-		return r.giveUp(ctx, r.intent, refuse("in the domain of %s, cluster %s, stands in the way what the restore would destroy: %s. Delete it, or leave it out by dr.restore.exclude, or accept an index that is not in the recovery point by -c acceptUnverified=<index>, then run the command again",
+		return r.giveUp(ctx, r.intent, refuse("the domain of %s, cluster %s, holds what the restore would destroy: %s. Delete it, or leave it out by dr.restore.exclude, or give it up by -c acceptUnverified=<index>, which replaces an index by its copy and lets one stay that is not in the recovery point; then run the command again",
 			r.Region, r.uuidIs, strings.Join(first(out.Forbidden, 5), "; ")))
 	case !out.Done:
 		return wait("%s, from recovery point %s", out.Waiting, p.ID)

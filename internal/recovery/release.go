@@ -92,6 +92,9 @@ func (r *run) missable(ctx context.Context) error {
 	}
 	r.uuidIs = uuid
 	r.status.ClusterUUID = uuid
+	if err := r.nowhere(ctx, dom); err != nil {
+		r.notice("what no recovery point carries of this domain is not known: %v", err)
+	}
 	n, names, err := r.holdings(ctx, dom)
 	if err == nil {
 		r.holds = fmt.Sprintf(": %d documents%s,", n, list(", ", first(names, 20)))
@@ -112,11 +115,11 @@ func (r *run) missable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.tenured(uuid) || rec != nil && rec.State != fence.Quiet && !strings.HasPrefix(rec.Token, standbyFence) {
+	if r.tenured(uuid) || was(rec) {
 		return nil
 	}
 	// Never active: what is ours by the journal, or empty, nobody can miss.
-	only, err := r.onlyHere(ctx, dom, rec, nil)
+	only, err := r.onlyHere(ctx, dom, rec, nil, r.untenured(rec))
 	if err != nil {
 		return err
 	}
@@ -259,7 +262,7 @@ func (r *run) stillSaved(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	only, err := r.onlyHere(ctx, dom, rec, nil)
+	only, err := r.onlyHere(ctx, dom, rec, nil, r.untenured(rec))
 	if err != nil {
 		return err
 	}

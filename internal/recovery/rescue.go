@@ -16,6 +16,9 @@ import (
 	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
 
+// salvageFence begins the token of a fence that is up for a salvage.
+const salvageFence = "salvage-g"
+
 // saved are whole points of this domain that cover what stands in it: salvage, in
 // the other Region's bucket (rule (b)).
 func (r *run) saved(ctx context.Context) ([]point.Point, error) {
@@ -32,10 +35,29 @@ func (r *run) saved(ctx context.Context) ([]point.Point, error) {
 	return []point.Point{p}, nil
 }
 
+// untenured: nothing says that this cluster ever was the active one, neither a ledger
+// or a recovery point that can be read, nor a fence that only a domain gets that was.
+func (r *run) untenured(rec *fence.Record) bool {
+	return r.claimed && len(r.unread) == 0 && r.uuidIs != "" && !r.tenured(r.uuidIs) && !was(rec)
+}
+
+// was active, as the fence says: that of a standby or of a salvage alone is up in any
+// domain.
+func was(rec *fence.Record) bool {
+	return rec != nil && rec.State != fence.Quiet && !strings.HasPrefix(rec.Token, standbyFence) && !strings.HasPrefix(rec.Token, salvageFence)
+}
+
+// replaceable: what the service made here by itself makes way for what is restored,
+// though nothing has it. A switch that reaches the other Region's bucket saves it
+// first, as everything else (H61, decision 0013).
+func (r *run) replaceable(rec *fence.Record) bool {
+	return (r.copying || r.view.Other.Answer == ledger.Unreachable) && r.untenured(rec)
+}
+
 // onlyHere lists what stands here and is only here: neither restored by us, nor
-// saved, nor empty. Those that may stay are left out: a restore that would go over
+// saved, nor empty, nor the service's own where that is replaceable. Those that may stay are left out: a restore that would go over
 // one of them asks the rule of destruction itself.
-func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Record, stay []string) ([]string, error) {
+func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Record, stay []string, replaceable bool) ([]string, error) {
 	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
 	if err != nil {
 		return nil, err
@@ -53,7 +75,7 @@ func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Reco
 	have := guarded(rec)(all)
 	j.Adopt(have)
 	have = slices.DeleteFunc(have, func(i opensearch.Index) bool { return slices.Contains(stay, i.Name) })
-	out := forbidden(have, j, saved)
+	out := r.forbidden(have, j, saved, replaceable)
 	if r.copying { // nearly every minute all is ours, and the other Region is asked for nothing
 		if r.ours = len(out) == 0; r.ours {
 			return nil, nil
@@ -61,17 +83,20 @@ func (r *run) onlyHere(ctx context.Context, dom domain.Recovery, rec *fence.Reco
 		if saved, err = r.saved(ctx); err != nil {
 			return nil, err
 		}
-		out = forbidden(have, j, saved)
+		out = r.forbidden(have, j, saved, replaceable)
 	}
 	return out, nil
 }
 
 // forbidden by the rule of destruction, of what stands there.
-func forbidden(have []opensearch.Index, j restore.Journal, saved []point.Point) []string {
+func (r *run) forbidden(have []opensearch.Index, j restore.Journal, saved []point.Point, replaceable bool) []string {
 	var out []string
 	for _, i := range have {
-		if err := destruction.Allowed(i, j.Mine(i.Name), saved); err != nil {
+		switch why, err := destruction.Why(i, j.Mine(i.Name), saved, replaceable); {
+		case err != nil:
 			out = append(out, err.Error())
+		case why == destruction.OfTheService:
+			r.notice("index %s (%s) is in no recovery point and is given up with its %d documents: %s", i.Name, i.UUID, i.Documents, why)
 		}
 	}
 	return out
@@ -92,7 +117,7 @@ func (r *run) rescued(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := r.onlyHere(ctx, dom, rec, r.accepted())
+	names, err := r.onlyHere(ctx, dom, rec, r.accepted(), r.replaceable(rec))
 	if err != nil || len(names) == 0 && r.uuidIs != r.led.PromotedFrom {
 		return err
 	}
@@ -145,7 +170,7 @@ func (r *run) salvage(ctx context.Context, dom domain.Recovery, rec *fence.Recor
 		}
 	}
 	if r.view.Other.Answer == ledger.Unreachable {
-		return r.giveUp(ctx, r.intent, refuse("the domain in %s, cluster %s, holds what is saved nowhere and the bucket of %s does not answer: %s. Wait for that bucket, or delete those indexes, or let one stay that is not in the recovery point by -c acceptUnverified=<index>, or give all of them up by -c abandonDomain=%s; then run the command again",
+		return r.giveUp(ctx, r.intent, refuse("the domain in %s, cluster %s, holds what is saved nowhere and the bucket of %s does not answer: %s. Wait for that bucket, or delete those indexes, or give some up by -c acceptUnverified=<index,...>, which replaces an index by its copy and lets one stay that is not in the recovery point, or give all of them up by -c abandonDomain=%s; then run the command again",
 			r.Region, r.uuidIs, r.other(), what, r.uuidIs))
 	}
 	f := r.fence(dom)
@@ -163,7 +188,7 @@ func (r *run) salvage(ctx context.Context, dom domain.Recovery, rec *fence.Recor
 // save fences this Region's domain, for good, and takes a point that holds it
 // exactly, always (C7).
 func (r *run) save(ctx context.Context, f fence.Fence, dom domain.Recovery, rec *fence.Record) (point.Point, string, error) {
-	token := fmt.Sprintf("salvage-g%d", r.led.Generation)
+	token := fmt.Sprintf("%s%d", salvageFence, r.led.Generation)
 	if rec != nil && rec.State != fence.Quiet && rec.State != fence.Lifting {
 		token = rec.Token // it stands already, whatever for
 	}

@@ -147,7 +147,7 @@ func (r *run) stillCopy(ctx context.Context, dom domain.Recovery) error {
 	for _, x := range problems {
 		what = append(what, x.Index+": "+x.Why)
 	}
-	if what = append(what, forbidden(have, j, nil)...); len(what) > 0 {
+	if what = append(what, r.forbidden(have, j, nil, r.replaceable(nil))...); len(what) > 0 {
 		r.notice("the standby is no copy of recovery point %s any more: %s", c.Point, strings.Join(first(what, 5), "; "))
 		r.state.Copy = nil
 	}

@@ -11,8 +11,6 @@ import (
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/pace"
 	"github.com/opensearch-dr/osdr/internal/point"
-	"github.com/opensearch-dr/osdr/internal/restore"
-	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
 
 // Deadlines of what is asked of a Region that may be lost.
@@ -124,8 +122,7 @@ func progressOf(rec *fence.Record) string {
 func (r *run) beyond(p point.Point) []string {
 	var names []string
 	for _, l := range p.LeftOut {
-		w := restore.Choose(point.Point{Indices: []point.Index{{Name: l.Name}}}, r.Settings.Restore)
-		if !snapshot.System(l.Name) && len(w.Indices) > 0 && !strings.HasPrefix(l.Reason, "deleted before") {
+		if r.misses(l) {
 			names = append(names, l.Name+" ("+l.Reason+")")
 		}
 	}

@@ -60,6 +60,7 @@ func (r *run) measure(ctx context.Context) error {
 		return nil
 	}
 	defer r.publish(ctx)
+	r.unprotected()
 	r.values[contract.MetricActive] = 0
 	if r.active() {
 		r.values[contract.MetricActive] = 1

@@ -29,7 +29,8 @@ type Pass struct {
 	ClusterUUID string // of the domain
 	Point       point.Point
 	Select      contract.Restore
-	Accepted    []string                                    // strangers that may stay
+	Accepted    []string                                    // strangers that may stay, or make way for their copies
+	Untenured   bool                                        // nobody was ever given access to the domain
 	Abandoned   bool                                        // the operator gave up what stands here, by its cluster UUID
 	Saved       []point.Point                               // whole points that may cover what stands in the way
 	Guarded     func([]opensearch.Index) []opensearch.Index // without the engine's own
@@ -73,7 +74,7 @@ func (p Pass) Run(ctx context.Context) (out Progress, err error) {
 		if err := p.progress(ctx, &out); err != nil {
 			return out, err
 		}
-		plan := Make(p.Point.ID, out.Wanted, out.Present, out.Journal, p.Saved, p.Accepted, p.Abandoned)
+		plan := Make(p.Point.ID, out.Wanted, out.Present, out.Journal, p.Saved, p.Accepted, p.Abandoned, p.Untenured)
 		switch {
 		case plan.Settled():
 			out.Done, out.Percent, out.BytesDone = true, 100, out.BytesTotal
@@ -240,10 +241,10 @@ func (p Pass) still(ctx context.Context, j Journal, which func(opensearch.Index)
 		return "", err
 	}
 	for _, i := range p.Guarded(now) {
-		if !which(i) || p.Abandoned {
+		if !which(i) || p.Abandoned || slices.Contains(p.Accepted, i.Name) {
 			continue
 		}
-		if moved := destruction.Allowed(i, j.Mine(i.Name), p.Saved); moved != nil {
+		if moved := destruction.Allowed(i, j.Mine(i.Name), p.Saved, p.Untenured); moved != nil {
 			return moved.Error(), nil //nolint:nilerr // what the rule of destruction says is the answer
 		}
 	}

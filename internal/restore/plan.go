@@ -11,6 +11,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/destruction"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/sysindex"
 )
 
 // Wanted of a point: what dr.restore selects, data streams by the stream's name
@@ -29,6 +30,9 @@ func Choose(p point.Point, s contract.Restore) Wanted {
 		for _, i := range d.Indices {
 			stream[i] = d.Name
 		}
+		if sysindex.Is(d.Name) {
+			continue
+		}
 		if selected(d.Name, s) {
 			w.Streams = append(w.Streams, d)
 		} else {
@@ -43,6 +47,7 @@ func Choose(p point.Point, s contract.Restore) Wanted {
 			i.DataStream = ""
 		}
 		switch {
+		case sysindex.Is(name): // in a point of an earlier version: nobody misses it
 		case selected(name, s):
 			w.Indices = append(w.Indices, i)
 		case name == i.Name:
@@ -78,8 +83,9 @@ func (p Plan) Settled() bool {
 // left as it is only if it is our copy, untouched since, of the same index with
 // equal sequence numbers and metadata versions; everything else is deleted and
 // restored whole (H7, H23). What is in the domain and not in the point goes if
-// the rule lets it go; a stranger that may not, and is not accepted, is forbidden.
-func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []point.Point, accepted []string, abandoned bool) Plan {
+// the rule lets it go; a stranger that may not, and is not accepted, is forbidden. One
+// that is accepted stays, or makes way for its copy where the point has one.
+func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []point.Point, accepted []string, abandoned, untenured bool) Plan {
 	var out Plan
 	wanted := map[string]point.Index{}
 	for _, i := range w.Indices {
@@ -113,7 +119,9 @@ func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []poi
 		case !ok && slices.Contains(accepted, i.Name):
 			continue
 		}
-		if err := destruction.Allowed(i, j.Mine(i.Name), saved); err != nil && !abandoned {
+		// A stranger that was accepted by its name, and whose copy comes, is given up.
+		givenUp := abandoned || slices.Contains(accepted, i.Name)
+		if err := destruction.Allowed(i, j.Mine(i.Name), saved, untenured); err != nil && !givenUp {
 			out.Forbidden = append(out.Forbidden, err.Error())
 			continue
 		}

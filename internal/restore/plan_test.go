@@ -50,7 +50,7 @@ func TestH7_H23_OnlyWhatIsEqualStays(t *testing.T) {
 		"our copy was written to: never ours": {wanted("movies", "s", 5, 5), 6, 5, false},
 	} {
 		j := journal(map[string]restore.Item{"movies": item("movies", "s", c.restored)})
-		p := restore.Make(second, restore.Wanted{Indices: []point.Index{c.want}}, []opensearch.Index{copyOf("movies", c.have)}, j, nil, nil, false)
+		p := restore.Make(second, restore.Wanted{Indices: []point.Index{c.want}}, []opensearch.Index{copyOf("movies", c.have)}, j, nil, nil, false, false)
 		if c.stays != p.Settled() {
 			t.Errorf("%s: %+v", name, p)
 		}
@@ -62,11 +62,11 @@ func TestH7_H23_OnlyWhatIsEqualStays(t *testing.T) {
 
 func TestH23_WhatIsGoneAtTheSourceGoesIfItIsOurs(t *testing.T) {
 	j := journal(map[string]restore.Item{"old": item("old", "s", 5)})
-	p := restore.Make(second, restore.Wanted{}, []opensearch.Index{copyOf("old", 5), copyOf("stranger", 5)}, j, nil, nil, false)
+	p := restore.Make(second, restore.Wanted{}, []opensearch.Index{copyOf("old", 5), copyOf("stranger", 5)}, j, nil, nil, false, false)
 	if !slices.Equal(p.RemoveIndices, []string{"old"}) || len(p.Forbidden) != 1 {
 		t.Errorf("%+v", p)
 	}
-	p = restore.Make(second, restore.Wanted{}, []opensearch.Index{copyOf("stranger", 5)}, j, nil, []string{"stranger"}, false)
+	p = restore.Make(second, restore.Wanted{}, []opensearch.Index{copyOf("stranger", 5)}, j, nil, []string{"stranger"}, false, false)
 	if !p.Settled() {
 		t.Errorf("accepted: %+v", p)
 	}
@@ -78,7 +78,7 @@ func TestH23_ADataStreamComesWhole(t *testing.T) {
 	have := copyOf(stream.Indices[0], 5)
 	have.DataStream = "logs"
 	j := journal(map[string]restore.Item{stream.Indices[0]: item(stream.Indices[0], "a", 5)})
-	plan := restore.Make(second, restore.Choose(p, contract.Restore{}), []opensearch.Index{have}, j, nil, nil, false)
+	plan := restore.Make(second, restore.Choose(p, contract.Restore{}), []opensearch.Index{have}, j, nil, nil, false, false)
 	if !slices.Equal(plan.RemoveStreams, []string{"logs"}) || !slices.Equal(plan.Streams, []string{"logs"}) || len(plan.Indices)+len(plan.RemoveIndices) > 0 {
 		t.Errorf("%+v", plan)
 	}
@@ -118,5 +118,28 @@ func TestSelectionByPattern(t *testing.T) {
 	w := restore.Choose(p, contract.Restore{Indices: []string{"logs-*", "audit"}, Exclude: []string{"*-debug"}})
 	if len(w.Indices) != 2 || len(w.Streams) != 1 || !slices.Equal(w.LeftOut, []string{"logs-debug", "movies"}) {
 		t.Errorf("%+v", w)
+	}
+}
+
+// A recovery point of an earlier version holds what the engine and its plugins make for
+// themselves: nothing waits for it.
+func TestH82_APointOfAnEarlierVersionIsRestoredWithoutTheEnginesOwn(t *testing.T) {
+	p := point.Point{Indices: []point.Index{{Name: "movies"}, {Name: "top_queries-2025.09.15-00412"}, {Name: ".replication-metadata-store"}}}
+	w := restore.Choose(p, contract.Restore{})
+	if len(w.Indices) != 1 || w.Indices[0].Name != "movies" || len(w.LeftOut) > 0 {
+		t.Errorf("%+v", w)
+	}
+}
+
+func TestH61_AnAcceptedStrangerMakesWayForItsCopy(t *testing.T) {
+	w := restore.Wanted{Indices: []point.Index{wanted("movies", "s", 4, 6)}}
+	have := []opensearch.Index{copyOf("movies", 9), copyOf("extra", 9)}
+	p := restore.Make(second, w, have, journal(nil), nil, nil, false, false)
+	if len(p.Forbidden) != 2 {
+		t.Errorf("%+v", p)
+	}
+	p = restore.Make(second, w, have, journal(nil), nil, []string{"movies", "extra"}, false, false)
+	if len(p.Forbidden) > 0 || !slices.Equal(p.RemoveIndices, []string{"movies"}) || !slices.Equal(p.Indices, []string{"movies"}) {
+		t.Errorf("%+v", p)
 	}
 }

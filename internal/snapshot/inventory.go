@@ -6,20 +6,8 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/sysindex"
 )
-
-// systemPatterns are what the engine and its plugins keep for themselves. They
-// are not restorable by a mapped role (F9) or rebuilt by their plugin; their
-// content that matters travels in the capsule. Everything else is somebody's
-// documents, dot or no dot: .kibana and the audit log too (H12).
-var systemPatterns = []struct{ pattern, reason string }{
-	{".opendistro*", "system index: security and plugin state, see the capsule"},
-	{".plugins-*", "system index of a plugin"},
-	{".opensearch-*", "system index"},
-	{".tasks", "system index: results of finished tasks"},
-	{".ql-datasources", "system index: data source credentials"},
-	{".geospatial*", "system index: rebuilt by its plugin"},
-}
 
 // Selection is what one snapshot asks for and what it does not, with reasons.
 type Selection struct {
@@ -47,7 +35,7 @@ func Select(indices []opensearch.Index, streams []opensearch.DataStream) Selecti
 			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: ds.Name, Reason: reason})
 			continue
 		}
-		if reason := system(ds.Name); reason != "" {
+		if reason := sysindex.Reason(ds.Name); reason != "" {
 			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: ds.Name, Reason: reason})
 			continue
 		}
@@ -61,10 +49,10 @@ func Select(indices []opensearch.Index, streams []opensearch.DataStream) Selecti
 			if taken[i.DataStream] {
 				s.Indices = append(s.Indices, i)
 			}
-		case system(i.Name) != "":
-			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Reason: system(i.Name)})
+		case sysindex.Reason(i.Name) != "":
+			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Reason: sysindex.Reason(i.Name), Documents: i.Documents})
 		case unfit(i) != "":
-			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Reason: unfit(i)})
+			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Reason: unfit(i), Documents: i.Documents})
 		default:
 			s.Names = append(s.Names, i.Name)
 			s.Indices = append(s.Indices, i)
@@ -91,21 +79,12 @@ func unfit(i opensearch.Index) string {
 	return ""
 }
 
-func system(name string) string {
-	for _, p := range systemPatterns {
-		if prefix, wild := strings.CutSuffix(p.pattern, "*"); wild && strings.HasPrefix(name, prefix) || name == p.pattern {
-			return p.reason
-		}
-	}
-	return ""
-}
-
 // Worrying are the left-out entries that hold documents nobody else has: what
 // a gate refuses for and a run warns of.
 func (s Selection) Worrying() []point.LeftOut {
 	var out []point.LeftOut
 	for _, l := range s.LeftOut {
-		if system(l.Name) == "" {
+		if !sysindex.Is(l.Name) {
 			out = append(out, l)
 		}
 	}

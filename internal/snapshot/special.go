@@ -68,9 +68,6 @@ func Take(ctx context.Context, d Deps, s Special) (Taken, error) {
 	return out, err
 }
 
-// System tells whether a name is the engine's own and is left out for that.
-func System(name string) bool { return system(name) != "" }
-
 // may a special snapshot be taken: the domain is the one it was asked for.
 func (r *run) specially(ctx context.Context) error {
 	p, _, err := point.LoadNewest(ctx, r.Other)

@@ -36,6 +36,7 @@ var recoveryCases = []contractCase{
 	{"PipelinesThatAreMissing", missingPipelines},
 	{"F9_SecurityCapsuleIsPutAgain", replaySecurity},
 	{"TrialOnItsOwnNamesOnly", trial},
+	{"H51_NamesLikeTheEnginesAreUsers", dotNames},
 }
 
 // mapRecovery maps the recovery role too, until the case is over: a node is
