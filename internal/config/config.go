@@ -105,7 +105,7 @@ type Flags struct {
 	UnreachableRegion string `json:"unreachableRegion" allowed:"the Region that is not active" doc:"Operator's word that this Region is lost: its stacks are left out."`
 	SwitchFrom        string `json:"switchFrom" allowed:"a generation number" doc:"Generation in force, for a planned switch."`
 	AbandonDomain     string `json:"abandonDomain" allowed:"a cluster UUID of 22 characters" doc:"Let this domain go although it cannot be saved."`
-	AcceptUnverified  string `json:"acceptUnverified" allowed:"index names, separated by commas" doc:"Promote although these indexes could not be verified."`
+	AcceptUnverified  string `json:"acceptUnverified" allowed:"index names, separated by commas" doc:"Give these indexes up by name: one that only the target has stays, one that the recovery point has too is replaced by its copy."`
 	Without           string `json:"without" allowed:"index names, separated by commas" doc:"Switch without these indexes, which the target cannot hold. They stay in their recovery point."`
 	ExtendPause       string `json:"extendPause" allowed:"true" doc:"Let a planned switch refuse writes for longer than dr.maxWritePause while snapshot or restore visibly advance."`
 }

@@ -32,9 +32,12 @@ type Inspection struct {
 	Fenced       bool              `json:"fenced,omitempty"` // a fence is up, which explains them
 	// AutoCreate is action.auto_create_index; AutoCreateLeft: it is what a fence
 	// sets.
-	AutoCreate     string     `json:"autoCreate,omitempty"`
-	AutoCreateLeft bool       `json:"autoCreateLeft,omitempty"`
-	Largest        ShardState `json:"largest,omitzero"`
+	AutoCreate     string `json:"autoCreate,omitempty"`
+	AutoCreateLeft bool   `json:"autoCreateLeft,omitempty"`
+	// ArchivedSettings are those of an earlier version of the engine, by name: while
+	// they are there it refuses every change of cluster settings.
+	ArchivedSettings []string   `json:"archivedSettings,omitempty"`
+	Largest          ShardState `json:"largest,omitzero"`
 	// Standby is what the domain is a copy of; nil: it is none, or was none yet when
 	// its controller last looked.
 	Standby *StandbyStatus    `json:"standby,omitempty"`

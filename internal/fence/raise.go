@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -56,15 +57,15 @@ func (f Fence) Quieten(ctx context.Context, rec *Record, uuid, token string, now
 			return nil, err
 		}
 	}
+	refused := maps.Clone(rec.Refused)
 	value, set, err := f.Domain.AutoCreate(ctx)
 	if err != nil {
 		return rec, err
 	}
+	f.taken(rec, SettingAutoCreate)
 	if !set || value != NoAutoCreate {
-		if err := f.may(ctx); err != nil {
-			return rec, err
-		}
-		if err := f.Domain.SetAutoCreate(ctx, NoAutoCreate, true); err != nil {
+		off := func(ctx context.Context) error { return f.Domain.SetAutoCreate(ctx, NoAutoCreate, true) }
+		if err := f.put(ctx, rec, SettingAutoCreate, false, off); err != nil {
 			return rec, fmt.Errorf("stop automatic creation of indexes: %w", err)
 		}
 	}
@@ -73,14 +74,16 @@ func (f Fence) Quieten(ctx context.Context, rec *Record, uuid, token string, now
 		if err != nil {
 			return rec, err
 		}
+		f.taken(rec, SettingISM)
 		if on {
-			if err := f.may(ctx); err != nil {
-				return rec, err
-			}
-			if err := f.Domain.SetISM(ctx, false); err != nil {
+			off := func(ctx context.Context) error { return f.Domain.SetISM(ctx, false) }
+			if err := f.put(ctx, rec, SettingISM, false, off); err != nil {
 				return rec, fmt.Errorf("stop index state management: %w", err)
 			}
 		}
+	}
+	if !same(refused, rec.Refused) {
+		return rec, rec.Save(ctx, f.Bucket)
 	}
 	return rec, nil
 }
@@ -296,23 +299,26 @@ func (f Fence) Unquieten(ctx context.Context, rec *Record) error {
 	if err != nil {
 		return err
 	}
+	rec.Refused = nil // of the fence that was up
 	if set && value == NoAutoCreate && (!rec.AutoCreateSet || rec.AutoCreate != NoAutoCreate) {
-		if err := f.may(ctx); err != nil {
-			return err
-		}
-		if err := f.Domain.SetAutoCreate(ctx, rec.AutoCreate, rec.AutoCreateSet); err != nil {
+		back := func(ctx context.Context) error { return f.Domain.SetAutoCreate(ctx, rec.AutoCreate, rec.AutoCreateSet) }
+		if err := f.put(ctx, rec, SettingAutoCreate, true, back); err != nil {
 			return fmt.Errorf("give back automatic creation of indexes: %w", err)
 		}
 	}
 	if rec.ISMOffered && rec.ISM {
-		if err := f.may(ctx); err != nil {
+		on, err := f.Domain.ISM(ctx)
+		if err != nil {
 			return err
 		}
-		if err := f.Domain.SetISM(ctx, true); err != nil {
-			return fmt.Errorf("give back index state management: %w", err)
+		back := func(ctx context.Context) error { return f.Domain.SetISM(ctx, true) }
+		if !on {
+			if err := f.put(ctx, rec, SettingISM, true, back); err != nil {
+				return fmt.Errorf("give back index state management: %w", err)
+			}
 		}
 	}
-	return Remove(ctx, f.Bucket, rec.ClusterUUID)
+	return f.end(ctx, rec)
 }
 
 // Freeze marks the fence as complete: the final point saw these numbers.

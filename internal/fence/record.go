@@ -58,8 +58,10 @@ type Record struct {
 	// Dispute is the generation that two domains claim, this one among them; 0: it
 	// is not up for that. Who sees one ledger only does not see the dispute, so the
 	// fence remembers it (D12).
-	Dispute int64         `json:"dispute,omitempty"`
-	at      store.Version // that was read or written last
+	Dispute int64 `json:"dispute,omitempty"`
+	// Refused are the settings that the domain does not take, by name.
+	Refused map[string]Refusal `json:"refused,omitempty"`
+	at      store.Version      // that was read or written last
 }
 
 // Index before the fence, and as it stood once fenced.
@@ -91,6 +93,7 @@ func Load(ctx context.Context, b store.Bucket, uuid string) (*Record, error) {
 	if r.Indices = maps.Clone(r.Indices); r.Indices == nil {
 		r.Indices = map[string]Index{} // left out when empty
 	}
+	r.Refused = maps.Clone(r.Refused)
 	r.at = o.Version()
 	return &r, nil
 }

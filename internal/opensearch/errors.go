@@ -12,6 +12,23 @@ var ErrNotFound = errors.New("not found")
 // ErrNotOffered says that this engine or service has no such API.
 var ErrNotOffered = errors.New("not offered by this domain")
 
+// ErrArchivedSettings says that the engine refuses every change of cluster settings
+// while it keeps some that it does not know, of an earlier version. What mends it:
+// RemoveArchived.
+var ErrArchivedSettings = errors.New("archived settings of an earlier version are in the way")
+
+// RemoveArchived is the one call that takes archived settings away, for people.
+const RemoveArchived = `PUT _cluster/settings {"persistent":{"archived.*":null},"transient":{"archived.*":null}}`
+
+// IsSettingRefused tells that a change of cluster settings is refused, and will be the
+// next time: who can do without it goes on.
+func IsSettingRefused(err error) bool {
+	return errors.Is(err, ErrNotOffered) || errors.Is(err, ErrArchivedSettings)
+}
+
+// IsArchived tells that archived settings are what refuses it.
+func IsArchived(err error) bool { return errors.Is(err, ErrArchivedSettings) }
+
 // Error is an answer of the engine that is not a success.
 type Error struct {
 	Step   string // what was asked, lower case: "register repository os-snapshot-repo"

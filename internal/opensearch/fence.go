@@ -2,6 +2,7 @@ package opensearch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -209,16 +210,65 @@ func (s clusterSettings) inForce(key string) (string, bool) {
 	return "", false
 }
 
+const settingsPath = "/_cluster/settings?flat_settings=true"
+
+// putClusterSetting persistently. A transient value, which would override it, is taken
+// away where there is one, and not named else: the managed service lets through only
+// the forms that it knows (H75).
 func (c *Client) putClusterSetting(ctx context.Context, step, key string, value any) error {
-	return c.change(ctx, step, http.MethodPut, "/_cluster/settings", map[string]any{
-		"persistent": map[string]any{key: value}, "transient": map[string]any{key: nil},
-	})
+	var have clusterSettings
+	if err := c.get(ctx, step, settingsPath, &have); err != nil {
+		return err
+	}
+	body := map[string]any{"persistent": map[string]any{key: value}}
+	if _, set := have.Transient[key]; set {
+		body["transient"] = map[string]any{key: nil}
+	}
+	return refusedSetting(step, c.change(ctx, step, http.MethodPut, "/_cluster/settings", body))
+}
+
+// refusedSetting maps a refusal that is the same the next time: the service does not
+// take this payload, or settings of an earlier version make the engine refuse every one.
+func refusedSetting(step string, err error) error {
+	e, ok := asError(err)
+	switch {
+	case !ok:
+		return err
+	case IsForbidden(err) && e.Type != "security_exception" && strings.Contains(e.Reason, "is not allowed"): // the service's own word, not the engine's
+		return fmt.Errorf("%s: %w: %w", step, ErrNotOffered, err)
+	case e.Status == http.StatusBadRequest && strings.Contains(e.Reason, "["+archived):
+		return fmt.Errorf("%s: %w: %w", step, ErrArchivedSettings, err)
+	}
+	return err
+}
+
+// archived begins the name of a setting that this engine does not know: it keeps it
+// from an earlier version, and refuses every change while it is there
+// (opensearch-project/OpenSearch#8714, #20835).
+const archived = "archived."
+
+// ArchivedSettings of the cluster, by their names.
+func (c *Client) ArchivedSettings(ctx context.Context) ([]string, error) {
+	var have clusterSettings
+	if err := c.get(ctx, "read archived settings", settingsPath, &have); err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, level := range []map[string]any{have.Persistent, have.Transient} {
+		for name := range level {
+			if strings.HasPrefix(name, archived) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // AutoCreate of indexes.
 func (c *Client) AutoCreate(ctx context.Context) (value string, set bool, err error) {
 	var answer clusterSettings
-	if err := c.get(ctx, "read "+autoCreate, "/_cluster/settings?flat_settings=true", &answer); err != nil {
+	if err := c.get(ctx, "read "+autoCreate, settingsPath, &answer); err != nil {
 		return "", false, err
 	}
 	value, set = answer.inForce(autoCreate)
@@ -227,11 +277,17 @@ func (c *Client) AutoCreate(ctx context.Context) (value string, set bool, err er
 
 // SetAutoCreate of indexes.
 func (c *Client) SetAutoCreate(ctx context.Context, value string, set bool) error {
-	var put any
+	const step = "set " + autoCreate
 	if set {
-		put = value
+		return c.putClusterSetting(ctx, step, autoCreate, value)
 	}
-	return c.putClusterSetting(ctx, "set "+autoCreate, autoCreate, put)
+	err := c.putClusterSetting(ctx, step, autoCreate, nil)
+	if errors.Is(err, ErrNotOffered) {
+		// The service may take a value and refuse to take one away
+		// (phillbaker/terraform-provider-elasticsearch#288): this is the engine's default.
+		return c.putClusterSetting(ctx, step, autoCreate, "true")
+	}
+	return err
 }
 
 // ISM reads the switch of index state management. A cluster without the plugin

@@ -98,7 +98,11 @@ type Recovery interface {
 	AutoCreate(ctx context.Context) (value string, set bool, err error)
 	// SetAutoCreate writes it persistently, or removes it; a transient one goes,
 	// since it would override. It stops neither explicit creation nor rollovers (H9).
+	// A refusal that is the same the next time is IsSettingRefused, of SetISM too.
 	SetAutoCreate(ctx context.Context, value string, set bool) error
+	// ArchivedSettings are those of an earlier version, while which the engine refuses
+	// every change of cluster settings.
+	ArchivedSettings(ctx context.Context) ([]string, error)
 	// ISM says whether index state management runs; ErrNotOffered without it.
 	ISM(ctx context.Context) (on bool, err error)
 	SetISM(ctx context.Context, on bool) error

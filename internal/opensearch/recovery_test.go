@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -215,5 +216,82 @@ func TestF6_F12_Refusals(t *testing.T) {
 		if !is(err) || opensearch.IsTooNew(err) == opensearch.IsIndexInTheWay(err) {
 			t.Errorf("%s", reason)
 		}
+	}
+}
+
+// The managed service takes only payloads that it knows, and an engine that was upgraded
+// may refuse all: both are the same the next time.
+func TestH75_ARefusedSettingIsToldFromAFailure(t *testing.T) {
+	for answer, want := range map[string]error{
+		`401{"Message":"Your request: '/_cluster/settings' payload is not allowed."}`:                                            opensearch.ErrNotOffered,
+		`403{"Message":"Your request: '/_cluster/settings' payload is not allowed."}`:                                            opensearch.ErrNotOffered,
+		`403{"error":{"type":"security_exception","reason":"no permissions for [cluster:admin/settings/update]"}}`:               nil,
+		`400{"error":{"type":"settings_exception","reason":"unknown setting [archived.plugins.x] please check"}}`:                opensearch.ErrArchivedSettings,
+		`400{"error":{"type":"illegal_argument_exception","reason":"unknown setting [archived.plugins.x] did you mean any of"}}`: opensearch.ErrArchivedSettings,
+		`400{"error":{"type":"settings_exception","reason":"unknown setting [plugins.x]"}}`:                                      nil,
+		`504{"message":"Gateway Time-out"}`: nil,
+	} {
+		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				_, _ = io.WriteString(w, `{"persistent":{},"transient":{}}`)
+				return
+			}
+			code, err := strconv.Atoi(answer[:3])
+			if err != nil {
+				t.Error(err)
+			}
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, answer[3:])
+		})
+		for _, err := range []error{client.SetAutoCreate(t.Context(), "-*", true), client.SetAutoCreate(t.Context(), "", false), client.SetISM(t.Context(), false)} {
+			if err == nil || want != nil && !errors.Is(err, want) || opensearch.IsSettingRefused(err) != (want != nil) || opensearch.IsArchived(err) != errors.Is(want, opensearch.ErrArchivedSettings) {
+				t.Errorf("%s: %v", answer, err)
+			}
+		}
+	}
+}
+
+// A transient setting is named only where one is set, and a value that the service does
+// not take away is set to the engine's default.
+func TestH75_OnlyWhatIsNeededIsSent(t *testing.T) {
+	for _, c := range []struct {
+		name, have string
+		refuses    string // a payload with this text
+		set        bool
+		want       []string
+	}{
+		{"no transient value", `{"persistent":{},"transient":{}}`, "", true, []string{`{"persistent":{"action.auto_create_index":"-*"}}`}},
+		{"a transient value", `{"persistent":{},"transient":{"action.auto_create_index":"true"}}`, "", true,
+			[]string{`{"persistent":{"action.auto_create_index":"-*"},"transient":{"action.auto_create_index":null}}`}},
+		{"a removal", `{"persistent":{"action.auto_create_index":"-*"},"transient":{}}`, "", false, []string{`{"persistent":{"action.auto_create_index":null}}`}},
+		{"a removal that is not taken", `{"persistent":{"action.auto_create_index":"-*"},"transient":{}}`, "null", false,
+			[]string{`{"persistent":{"action.auto_create_index":null}}`, `{"persistent":{"action.auto_create_index":"true"}}`}},
+	} {
+		var sent []string
+		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				_, _ = io.WriteString(w, c.have)
+				return
+			}
+			body, _ := io.ReadAll(r.Body)
+			sent = append(sent, string(body))
+			if c.refuses != "" && strings.Contains(string(body), c.refuses) {
+				w.WriteHeader(http.StatusUnauthorized)
+				_, _ = io.WriteString(w, `{"Message":"Your request: '/_cluster/settings' payload is not allowed."}`)
+			}
+		})
+		if err := client.SetAutoCreate(t.Context(), "-*", c.set); err != nil || !slices.Equal(sent, c.want) {
+			t.Errorf("%s: %v, sent %v", c.name, err, sent)
+		}
+	}
+}
+
+func TestH75_ArchivedSettingsAreRead(t *testing.T) {
+	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"persistent":{"archived.b":"1","cluster.x":"1"},"transient":{"archived.a":"1","archived.b":"1"}}`)
+	})
+	names, err := client.ArchivedSettings(t.Context())
+	if err != nil || !slices.Equal(names, []string{"archived.a", "archived.b"}) {
+		t.Errorf("%v, %v", names, err)
 	}
 }

@@ -151,7 +151,9 @@ func (r *run) lift(ctx context.Context, dom domain.Recovery, rec *fence.Record) 
 	if rec.State == fence.Quiet {
 		return f.Unquieten(ctx, rec)
 	}
-	r.notice("the fence of %s is lifted", rec.Token)
+	if rec.State != fence.Lifting {
+		r.notice("the fence of %s is lifted", rec.Token)
+	}
 	return f.Lift(ctx, rec)
 }
 

@@ -202,5 +202,6 @@ func inspectSettings(ctx context.Context, dom domain.Recovery, i *contract.Inspe
 		return err
 	}
 	i.AutoCreate, i.AutoCreateLeft = value, set && value == fence.NoAutoCreate
-	return nil
+	i.ArchivedSettings, err = dom.ArchivedSettings(ctx)
+	return err
 }

@@ -160,6 +160,7 @@ func (r *run) report(ctx context.Context) error {
 	if err != nil || rec == nil {
 		return err
 	}
+	r.refusedSettings(rec)
 	r.status.Fence = &contract.FenceStatus{Token: rec.Token, State: string(rec.State), Indices: len(rec.Indices)}
 	if rec.Final != nil {
 		r.status.Fence.Final = rec.Final.String()

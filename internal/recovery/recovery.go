@@ -228,6 +228,7 @@ func (r *run) leased(ctx context.Context, f func() error) error {
 			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
 		}
 	}()
+	defer r.tellSettings(ctx)
 	return f()
 }
 

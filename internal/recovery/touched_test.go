@@ -82,7 +82,7 @@ func TestARestoreUnderWayIsNoHindrance(t *testing.T) {
 	w := pair(t)
 	w.clusters[west].RestoresTake(6 * time.Minute)
 	w.warmly(west)
-	w.put(west, "stranger", "x")
+	w.put(west, ".stranger", "x")
 	w.pass(time.Minute)
 	if s := w.warmly(west).Standby; s.Hindrance != "" || !strings.Contains(s.WaitingFor, "the restore of movies to end") {
 		t.Errorf("%+v", s)

@@ -168,6 +168,9 @@ func (v *seat) SetAutoCreate(ctx context.Context, value string, set bool) error 
 func (v *seat) ISM(ctx context.Context) (bool, error) {
 	return answer(ctx, v, "ISM", "", func(ctx context.Context) (bool, error) { return v.c.ISM(ctx) })
 }
+func (v *seat) ArchivedSettings(ctx context.Context) ([]string, error) {
+	return answer(ctx, v, "ArchivedSettings", "", func(ctx context.Context) ([]string, error) { return v.c.ArchivedSettings(ctx) })
+}
 func (v *seat) SetISM(ctx context.Context, on bool) error {
 	return v.call(ctx, "SetISM", strconv.FormatBool(on), true, func() error {
 		return v.d.setting(func() error { return v.c.SetISM(context.Background(), on) })

@@ -43,6 +43,8 @@ func (f *Facts) clusterChecks() []drift.Check {
 			drift.Active, contract.PartIndices, f.blocks),
 		asks("auto-create", "automatic creation of indexes is not left off", "a client that counts on it gets an error since the last switch",
 			drift.Active, contract.PartSettings, f.autoCreate),
+		asks("archived-settings", "the domain takes changes of its settings", "settings that an upgrade left behind refuse every change: a fence cannot switch off automatic creation and index state management, nor give them back",
+			drift.EachRegion, contract.PartSettings, f.archivedSettings),
 		asks("shard-size", "no single shard is too large to restore in time", "a shard is restored by one node, however many there are",
 			drift.Active, contract.PartIndices, f.shardSize),
 		{

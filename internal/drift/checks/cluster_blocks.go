@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/drift"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/restore"
 )
@@ -63,6 +65,16 @@ func (f *Facts) blocks(ctx context.Context, i *contract.Inspection) ([]drift.Fin
 		out = append(out, x)
 	}
 	return out, nil
+}
+
+func (f *Facts) archivedSettings(_ context.Context, i *contract.Inspection) ([]drift.Finding, error) {
+	if len(i.ArchivedSettings) == 0 {
+		return nil, nil
+	}
+	return []drift.Finding{{
+		Resource: "cluster settings", Expected: "none of an earlier version", Found: strings.Join(i.ArchivedSettings, ", "),
+		Mend: opensearch.RemoveArchived + " on the domain of " + i.Region + ", as an admin",
+	}}, nil
 }
 
 func (f *Facts) autoCreate(ctx context.Context, i *contract.Inspection) ([]drift.Finding, error) {

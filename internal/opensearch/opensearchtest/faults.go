@@ -24,6 +24,7 @@ type faults struct {
 	ends        opensearch.SnapshotState
 	refusal     func(part, name string) error
 	processors  []string
+	settings    SettingsRefusal
 }
 
 func (c *Cluster) set(f func(*faults)) {
@@ -118,6 +119,24 @@ func (c *Cluster) ReleaseSnapshots() {
 func (c *Cluster) NextSnapshotEnds(state opensearch.SnapshotState) {
 	c.set(func(x *faults) { x.ends = state })
 }
+
+// SettingsRefusal of every change of cluster settings.
+type SettingsRefusal int
+
+const (
+	// SettingsTaken is a domain that takes them.
+	SettingsTaken SettingsRefusal = iota
+	// SettingsNotAllowed: the managed service does not let the payload through, with a
+	// 401 (opensearch-project/documentation-website#317).
+	SettingsNotAllowed
+	// SettingsArchived: the domain was upgraded and keeps a setting that the engine does
+	// not know, which every change is refused for, with a 400
+	// (opensearch-project/OpenSearch#20835). A node of one version cannot be brought there.
+	SettingsArchived
+)
+
+// RefuseSettings sets whether changes of cluster settings are refused.
+func (c *Cluster) RefuseSettings(s SettingsRefusal) { c.set(func(x *faults) { x.settings = s }) }
 
 // SetHealth of one index.
 func (c *Cluster) SetHealth(index string, h opensearch.Health) {

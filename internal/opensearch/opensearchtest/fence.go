@@ -310,12 +310,41 @@ func (v *Caller) AutoCreate(ctx context.Context) (value string, set bool, err er
 // SetAutoCreate of indexes.
 func (v *Caller) SetAutoCreate(ctx context.Context, value string, set bool) error {
 	return v.do(ctx, "SetAutoCreate", "set action.auto_create_index", []string{"cluster:admin/settings/update"}, func(c *Cluster) error {
+		if err := c.refuseSetting("set action.auto_create_index"); err != nil {
+			return err
+		}
 		c.recovery.autoCreate = nil
 		if set {
 			c.recovery.autoCreate = &value
 		}
 		return nil
 	})
+}
+
+// ArchivedSettings of the cluster.
+func (v *Caller) ArchivedSettings(ctx context.Context) (names []string, err error) {
+	err = v.do(ctx, "ArchivedSettings", "read archived settings", []string{"cluster:monitor/state"}, func(c *Cluster) error {
+		names = []string{}
+		if c.faults.settings == SettingsArchived {
+			names = append(names, archivedSetting)
+		}
+		return nil
+	})
+	return names, err
+}
+
+const archivedSetting = "archived.plugins.index_state_management.template_migration.control"
+
+// refuseSetting answers as the service or the engine does (SettingsRefusal).
+func (c *Cluster) refuseSetting(step string) error {
+	switch c.faults.settings {
+	case SettingsNotAllowed:
+		return fmt.Errorf("%s: %w: %w", step, opensearch.ErrNotOffered, fail(step, 401, "", "Your request: '/_cluster/settings' payload is not allowed."))
+	case SettingsArchived:
+		return fmt.Errorf("%s: %w: %w", step, opensearch.ErrArchivedSettings, fail(step, 400, "settings_exception",
+			"unknown setting [%s] please check that any required plugins are installed, or check the breaking changes documentation for removed settings", archivedSetting))
+	}
+	return nil
 }
 
 // autoCreates refuses a name as the setting says: the first pattern that fits
@@ -360,6 +389,9 @@ func (v *Caller) SetISM(ctx context.Context, on bool) error {
 	const step = "set " + ismSetting
 	return v.do(ctx, "SetISM", step, []string{"cluster:admin/settings/update"}, func(c *Cluster) error {
 		if err := c.ism(step); err != nil {
+			return err
+		}
+		if err := c.refuseSetting(step); err != nil {
 			return err
 		}
 		c.recovery.ismOff = !on

@@ -84,6 +84,9 @@ func (v *Caller) RecoveryRate(ctx context.Context) (value string, set bool, err 
 // SetRecoveryRate of the cluster.
 func (v *Caller) SetRecoveryRate(ctx context.Context, value string, set bool) error {
 	return v.do(ctx, "SetRecoveryRate", "set indices.recovery.max_bytes_per_sec", []string{"cluster:admin/settings/update"}, func(c *Cluster) error {
+		if err := c.refuseSetting("set indices.recovery.max_bytes_per_sec"); err != nil {
+			return err
+		}
 		c.recovery.rate = nil
 		if set {
 			c.recovery.rate = &value
