@@ -313,6 +313,9 @@ var changes = []change{
 		w.put(east, restore.JournalKey, restore.Journal{Version: 1, ClusterUUID: cluster, Items: map[string]restore.Item{"movies": {UUID: "uuid-movies"}}})
 	}, []string{"cluster.blocks us-east-1"}},
 	{"automatic creation is left off", cold, func(w *world) { w.inside[east].AutoCreateLeft = true }, []string{"cluster.auto-create us-east-1"}},
+	{"H75: an upgrade left settings behind", warm, func(w *world) {
+		w.inside[west].ArchivedSettings = []string{"archived.plugins.index_state_management.template_migration.control"}
+	}, []string{"cluster.archived-settings us-west-2"}},
 	{"a shard of 200 GiB", cold, func(w *world) { w.inside[east].Largest.Bytes = 200 << 30 }, []string{"cluster.shard-size us-east-1"}},
 	{"the target is too small", third, func(w *world) { w.big(90 << 30) }, []string{"cluster.disk us-west-2"}},
 
