@@ -94,7 +94,7 @@ func (c *Client) EnableAudit(ctx context.Context) error {
 		return err
 	}
 	if answer.Config == nil { // a PUT of less than all would take back what somebody chose
-		return errors.New("enable audit log: the domain answers no audit configuration; read GET "+securityAPI+"audit as the master role, and send its config with \"enabled\": true by PUT "+securityAPI+"audit/config (D6)")
+		return errors.New("enable audit log: the domain answers no audit configuration; read GET " + securityAPI + "audit as the master role, and send its config with \"enabled\": true by PUT " + securityAPI + "audit/config (D6)")
 	}
 	answer.Config["enabled"] = true
 	return c.change(ctx, "enable audit log", http.MethodPut, securityAPI+"audit/config", answer.Config)
