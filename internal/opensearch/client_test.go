@@ -226,7 +226,7 @@ func TestD6_AnAnswerWithoutAnAuditConfigurationIsAnErrorAndNoPanic(t *testing.T)
 			}
 			_, _ = io.WriteString(w, body)
 		})
-		if err := c.EnableAudit(t.Context()); err == nil || !strings.Contains(err.Error(), "Dashboards") {
+		if err := c.EnableAudit(t.Context()); err == nil || !strings.Contains(err.Error(), "audit/config") {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
