@@ -31,6 +31,9 @@ type StandbyStatus struct {
 	// settle.
 	WaitingFor string `json:"waitingFor,omitempty"`
 	Hindrance  string `json:"hindrance,omitempty"`
+	// Fates of the indexes that the copy lacks, or has from an older point. They are no
+	// hindrance: all others are current.
+	Fates []Fate `json:"fates,omitempty"`
 	// Since is when the controller began to make the domain a copy.
 	Since time.Time `json:"since,omitzero"`
 	// At is since when it reads so.

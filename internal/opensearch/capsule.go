@@ -123,7 +123,11 @@ func (c *Client) aliases(ctx context.Context) (rawMap, error) {
 		if err := c.get(ctx, "list indexes", metadataPath, &state); err != nil {
 			return nil, err
 		}
-		err = c.get(ctx, "read aliases", allBut(state.hidden())+query, &answer)
+		for _, path := range state.allBut(state.hidden()) {
+			if err = c.get(ctx, "read aliases", path+query, &answer); err != nil {
+				break
+			}
+		}
 	}
 	if err != nil {
 		return nil, err

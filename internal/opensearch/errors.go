@@ -56,6 +56,16 @@ func IsGatewayTimeout(err error) bool {
 	return ok && e.Status == 504
 }
 
+// IsUnanswered tells that nobody knows whether the engine did what it was asked: a
+// proxy answered in its place, or nothing came back.
+func IsUnanswered(err error) bool {
+	if err == nil {
+		return false
+	}
+	e, ok := asError(err)
+	return !ok || e.Status == 502 || e.Status == 503 || e.Status == 504
+}
+
 // IsForbidden tells a 401 or 403. Which of the four causes of F14 it is, the step says.
 func IsForbidden(err error) bool {
 	e, ok := asError(err)

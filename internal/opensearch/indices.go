@@ -3,9 +3,11 @@ package opensearch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -78,20 +80,47 @@ type indexSettings struct {
 	Store     struct {
 		Type string `json:"type"`
 	} `json:"store"`
-	Routing struct {
+	Replicas   string `json:"number_of_replicas"`
+	AutoExpand string `json:"auto_expand_replicas"`
+	Routing    struct {
 		Allocation struct {
-			Require struct {
-				BoxType string `json:"box_type"`
-			} `json:"require"`
+			Require map[string]any `json:"require"`
+			Include map[string]any `json:"include"`
+			Exclude map[string]any `json:"exclude"`
+			Total   string         `json:"total_shards_per_node"`
 		} `json:"allocation"`
 	} `json:"routing"`
+}
+
+// totalShards is the setting that bounds an index's shards on one node.
+const totalShards = "index.routing.allocation.total_shards_per_node"
+
+// bound settings tie an index to the nodes that it is on: a cluster with other
+// nodes may be unable to hold it. nil: there are none.
+func (s indexSettings) bound() map[string]string {
+	a := s.Routing.Allocation
+	out := map[string]string{}
+	for kind, filters := range map[string]map[string]any{"require": a.Require, "include": a.Include, "exclude": a.Exclude} {
+		for attribute, value := range filters {
+			if text, ok := value.(string); ok && text != "" {
+				out["index.routing.allocation."+kind+"."+attribute] = text
+			}
+		}
+	}
+	if a.Total != "" && a.Total != "-1" {
+		out[totalShards] = a.Total
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // tier of UltraWarm: its indexes are pinned to warm nodes, and the engine's
 // searchable snapshots have a store of their own. A cold index is not part of
 // the cluster and is in no list.
 func (s indexSettings) tier() string {
-	if t := s.Routing.Allocation.Require.BoxType; t == "warm" || t == "cold" {
+	if t, _ := s.Routing.Allocation.Require["box_type"].(string); t == "warm" || t == "cold" {
 		return t
 	}
 	if s.Store.Type == "remote_snapshot" {
@@ -104,7 +133,8 @@ const metadataPath = "/_cluster/state/metadata?expand_wildcards=all&filter_path=
 	"metadata.data_stream.data_stream.*.indices.index_name,metadata.indices.*.state,metadata.indices.*.version," +
 	"metadata.indices.*.*_version,metadata.indices.*.settings.index.uuid,metadata.indices.*.settings.index.hidden," +
 	"metadata.indices.*.settings.index.number_of_shards,metadata.indices.*.settings.index.blocks," +
-	"metadata.indices.*.settings.index.store.type,metadata.indices.*.settings.index.routing.allocation.require"
+	"metadata.indices.*.settings.index.store.type,metadata.indices.*.settings.index.number_of_replicas," +
+	"metadata.indices.*.settings.index.auto_expand_replicas,metadata.indices.*.settings.index.routing.allocation"
 
 const statsQuery = "/_stats/docs,store?level=shards&expand_wildcards=all&forbid_closed_indices=false&filter_path=" +
 	"indices.*.uuid,indices.*.shards.*.routing.primary,indices.*.shards.*.docs.count," +
@@ -143,12 +173,21 @@ func (m metadata) hidden() []string {
 	return names
 }
 
-// allBut is the path element of all indexes but some.
-func allBut(names []string) string {
-	if len(names) == 0 {
-		return "/_all"
+// allBut is the path of all indexes but those that are hidden. More than one path
+// takes are left out the other way round: the others are named (H67).
+func (m metadata) allBut(hidden []string) []string {
+	if len(hidden) == 0 {
+		return []string{"/_all"}
 	}
-	return "/" + url.PathEscape("*,-"+strings.Join(names, ",-"))
+	if path := "/" + url.PathEscape("*,-"+strings.Join(hidden, ",-")); len(path) <= pathBytes {
+		return []string{path}
+	}
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(m.Metadata.Indices)), func(name string) bool { return slices.Contains(hidden, name) })
+	var paths []string
+	for some := range Lots(others) {
+		paths = append(paths, "/"+names(some))
+	}
+	return paths
 }
 
 // Indices joins cluster state, health and statistics, by name. The state is
@@ -165,8 +204,11 @@ func (c *Client) Indices(ctx context.Context) ([]Index, error) {
 		return nil, err
 	}
 	var numbers stats
-	if err := c.get(ctx, "read statistics of indexes", allBut(state.hidden())+statsQuery, &numbers); err != nil {
-		return nil, err
+	for _, path := range state.allBut(state.hidden()) {
+		// Each answer is added to the map of those before it.
+		if err := c.get(ctx, "read statistics of indexes", path+statsQuery, &numbers); err != nil {
+			return nil, err
+		}
 	}
 	list := make([]Index, 0, len(state.Metadata.Indices))
 	for name, m := range state.Metadata.Indices {
@@ -178,6 +220,11 @@ func (c *Client) Indices(ctx context.Context) ([]Index, error) {
 		if i.Primaries, err = strconv.Atoi(s.Primaries); err != nil {
 			return nil, fmt.Errorf("list indexes: number of shards of %s is %q", name, s.Primaries)
 		}
+		if i.Tier == "" { // a tier binds by a filter of the service's own
+			i.Bound = s.bound()
+		}
+		i.AutoExpand = strings.TrimPrefix(s.AutoExpand, "false")
+		i.Replicas, _ = strconv.Atoi(s.Replicas) // an index of another tier may tell none
 		for block, on := range s.Blocks {
 			if fmt.Sprint(on) == "true" {
 				i.Blocks = append(i.Blocks, block)
@@ -242,15 +289,11 @@ func (c *Client) DataStreams(ctx context.Context) ([]DataStream, error) {
 	return list, nil
 }
 
-// refreshAtOnce bounds the URL's length; the engine takes 4096 bytes.
-const refreshAtOnce = 15
-
 // Refresh the named open indexes; a closed one is an error of the engine. None
 // is none, not all. Some shards that fail are an error.
 func (c *Client) Refresh(ctx context.Context, indices []string) error {
 	const step = "refresh indexes"
-	for from := 0; from < len(indices); from += refreshAtOnce {
-		some := indices[from:min(from+refreshAtOnce, len(indices))]
+	for some := range Lots(indices) {
 		var answer struct {
 			Shards shards `json:"_shards"`
 		}

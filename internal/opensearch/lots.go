@@ -6,8 +6,9 @@ import (
 )
 
 // pathBytes of one request that the names in it may take: the engine reads 4,096
-// bytes of a request line, and the longest query of this package has 300.
-const pathBytes = 3600
+// bytes of a request line, the longest query of this package has 300, and a proxy
+// may add some.
+const pathBytes = 3200
 
 // Lots cuts names into as few lists as fit into one request path each. The bound
 // counts bytes as they are sent: a name that is not ASCII takes three for each of

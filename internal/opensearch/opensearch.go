@@ -52,6 +52,11 @@ type Index struct {
 	Documents       int64    `json:"documents"`
 	Bytes           int64    `json:"bytes"`
 	Blocks          []string `json:"blocks,omitempty"` // index.blocks.* that are true, ordered
+	// Bound are the settings that tie it to the nodes it is on, by their full name:
+	// allocation filters and total_shards_per_node.
+	Bound      map[string]string `json:"bound,omitempty"`
+	Replicas   int               `json:"replicas,omitempty"`
+	AutoExpand string            `json:"autoExpand,omitempty"` // of replicas, such as 0-1; empty: off
 }
 
 // DataStream and its backing indexes, oldest first.

@@ -16,7 +16,10 @@ type RestoreRequest struct {
 	All Snapshot
 	// WriteBlock makes every copy refuse writes from its first moment.
 	WriteBlock bool
-	// Replicas of every copy; nil keeps the snapshot's own number.
+	// Unbind leaves out the settings that Index.Bound lists: the nodes here are
+	// others.
+	Unbind bool
+	// Replicas of every copy; nil keeps the snapshot's own number, and what expands it.
 	Replicas *int
 }
 
@@ -28,7 +31,17 @@ type IndexProgress struct {
 	// ones that were there already.
 	BytesTotal, BytesRecovered, BytesReused int64
 	Done                                    bool   // every primary has started
-	Failed                                  string // the engine gave up on a primary, and why; only a new restore helps
+	Failed                                  string // the engine gave up on a primary, and why; only a new restore helps (H84)
+	// Damaged: it gave up since it could not read the index's files in the
+	// repository, so that another snapshot may help. Else another one of the same
+	// index fails alike.
+	Damaged bool
+}
+
+// Node that can hold shards, as allocation filters see it: _name, _ip and _host are
+// among the attributes.
+type Node struct {
+	Attributes map[string]string
 }
 
 // AliasAction of one PutAliases call. Properties as the Capsule's Aliases have
@@ -54,6 +67,10 @@ type Recovery interface {
 	// refusals apart; an answer that was lost is asked for by Progress, not by a
 	// second Restore.
 	Restore(ctx context.Context, repository, snapshot string, r RestoreRequest) error
+	// Restoring lists the calls of Restore that the engine has taken and not yet
+	// carried out, named as in Writing: it reads the metadata of each index in turn
+	// before the first one exists, for longer than a proxy waits (H66).
+	Restoring(ctx context.Context) ([]string, error)
 	// Progress of restored indexes, by name, in the order asked for. One that is
 	// not there is ErrNotFound.
 	Progress(ctx context.Context, indices []string) ([]IndexProgress, error)
@@ -80,6 +97,11 @@ type Recovery interface {
 	// state. It is all or nothing: one index that is gone, or whose metadata must not
 	// change now, refuses it for the others, too.
 	GiveBlocks(ctx context.Context, lot, blocks []string) error
+	// SetSettings of an index, such as those of Index.Bound: IsRefused where the engine
+	// does not take one of them, and none is changed then.
+	SetSettings(ctx context.Context, index string, settings map[string]string) error
+	// Nodes that can hold shards.
+	Nodes(ctx context.Context) ([]Node, error)
 	// Close an index, as its user had it: a restore opens what was closed. A closed
 	// one stays closed. ErrWriteIndex for a stream's write index, which cannot be;
 	// ErrNotOffered where the service has no such call.
@@ -148,6 +170,31 @@ func IsIndexInTheWay(err error) bool {
 func IsTooNew(err error) bool {
 	e, ok := asError(err)
 	return ok && contains(e, "which is higher than the version of this node", "cannot restore index from a newer version")
+}
+
+// IsDamage tells that the engine refuses a restore since it cannot read an object
+// of the repository. One that lacks the metadata of a single index says that the
+// snapshot is missing, and only the cause says what is.
+func IsDamage(err error) bool {
+	e, ok := asError(err)
+	return ok && damaged(e.Reason)
+}
+
+// IsRefused tells that the engine refuses a call for what is in it: asked again it
+// refuses again. Not one of them is a refusal for want of rights, for the state of
+// the cluster as a whole, or an answer of a proxy (H79).
+func IsRefused(err error) bool {
+	e, ok := asError(err)
+	if !ok || IsForbidden(err) || IsConcurrentSnapshot(err) || IsRepositoryMissing(err) || IsSnapshotMissing(err) && !IsDamage(err) || IsIndexInTheWay(err) || IsTooNew(err) {
+		return false
+	}
+	switch e.Status {
+	case 400, 404:
+		return e.Type != "bad_request" && e.Type != "not_found" // a proxy's
+	case 500:
+		return e.Type != "internal_server_error"
+	}
+	return false
 }
 
 // IsBlocked tells that a block of the index or the cluster refuses the call.

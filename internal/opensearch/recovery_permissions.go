@@ -9,7 +9,9 @@ package opensearch
 func RecoveryPermissions() Role {
 	return Role{
 		ClusterPermissions: []string{
-			"cluster:monitor/tasks/lists",               // Writing
+			"cluster:monitor/tasks/lists",               // Writing, Restoring
+			"cluster:monitor/nodes/info",                // Nodes
+			"cluster:monitor/allocation/explain",        // Progress, of what has failed
 			"cluster:admin/settings/update",             // SetAutoCreate, SetISM
 			"indices:admin/index_template/put",          // PutCapsule
 			"indices:admin/template/put",                // PutCapsule
@@ -24,7 +26,7 @@ func RecoveryPermissions() Role {
 			AllowedActions: []string{
 				"indices:monitor/recovery",         // Progress
 				"indices:admin/block/add*",         // Block, and its action on shards
-				"indices:admin/settings/update",    // SetWriteBlock, SetBlocks, GiveBlocks
+				"indices:admin/settings/update",    // SetWriteBlock, SetBlocks, GiveBlocks, SetSettings
 				"indices:admin/close*",             // Close, and its action on shards
 				"indices:admin/aliases",            // PutAliases
 				"indices:admin/delete",             // RemoveIndex

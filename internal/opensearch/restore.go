@@ -20,9 +20,9 @@ var (
 // Restore starts one.
 func (c *Client) Restore(ctx context.Context, repository, snapshot string, r RestoreRequest) error {
 	step := fmt.Sprintf("restore snapshot %s/%s", repository, snapshot)
-	selected, err := r.selection()
+	selected, err := r.selection(step)
 	if err != nil {
-		return fmt.Errorf("%s: %w", step, err)
+		return err
 	}
 	if len(selected) == 0 {
 		return nil
@@ -32,11 +32,15 @@ func (c *Client) Restore(ctx context.Context, repository, snapshot string, r Res
 		settings["index.blocks.write"] = true
 	}
 	if r.Replicas != nil {
-		settings["index.number_of_replicas"] = *r.Replicas
+		settings["index.number_of_replicas"], settings["index.auto_expand_replicas"] = *r.Replicas, "false"
+	}
+	ignored := []string{"index.blocks.*"}
+	if r.Unbind {
+		ignored = append(ignored, "index.routing.allocation.require.*", "index.routing.allocation.include.*", "index.routing.allocation.exclude.*", totalShards)
 	}
 	body := map[string]any{
 		"indices": selected, "ignore_unavailable": false, "partial": false, "include_global_state": false, "include_aliases": false,
-		"index_settings": settings, "ignore_index_settings": []string{"index.blocks.*"},
+		"index_settings": settings, "ignore_index_settings": ignored,
 	}
 	return c.change(ctx, step, http.MethodPost, snapshotPath(repository, snapshot)+"/_restore?wait_for_completion=false", body)
 }
@@ -48,7 +52,7 @@ func (c *Client) Restore(ctx context.Context, repository, snapshot string, r Res
 // that fits its name and no other one, which the plugin lets pass unmatched
 // (seen on 3.4.0). Exclusions do not work: a stream's name in one is a 404, its
 // backing indexes in one are a 500.
-func (r RestoreRequest) selection() ([]string, error) {
+func (r RestoreRequest) selection(step string) ([]string, error) {
 	wanted := map[string]bool{}
 	var list []string
 	add := func(name string) {
@@ -59,13 +63,13 @@ func (r RestoreRequest) selection() ([]string, error) {
 	}
 	for _, name := range r.Indices {
 		if !slices.Contains(r.All.Indices, name) {
-			return nil, fmt.Errorf("index %s is not in the snapshot: %w", name, ErrNotFound)
+			return nil, &Error{Step: step, Status: http.StatusNotFound, Type: indexMissing, Reason: "index " + name + " is not in the snapshot"}
 		}
 		add(name)
 	}
 	for _, stream := range r.DataStreams {
 		if !slices.Contains(r.All.DataStreams, stream) {
-			return nil, fmt.Errorf("data stream %s is not in the snapshot: %w", stream, ErrNotFound)
+			return nil, &Error{Step: step, Status: http.StatusNotFound, Type: indexMissing, Reason: "data stream " + stream + " is not in the snapshot"}
 		}
 		backing := regexp.MustCompile(`^\.ds-` + regexp.QuoteMeta(stream) + `-[0-9]{6,}$`)
 		for _, name := range r.All.Indices {
@@ -75,7 +79,7 @@ func (r RestoreRequest) selection() ([]string, error) {
 		}
 	}
 	for _, stream := range r.DataStreams {
-		pattern, err := r.pattern(stream, wanted)
+		pattern, err := r.pattern(step, stream, wanted)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +90,7 @@ func (r RestoreRequest) selection() ([]string, error) {
 
 // pattern with one star that fits stream and, of the snapshot's names, only ones
 // that are wanted too.
-func (r RestoreRequest) pattern(stream string, wanted map[string]bool) (string, error) {
+func (r RestoreRequest) pattern(step, stream string, wanted map[string]bool) (string, error) {
 	fits := func(head, tail string) func(string) bool {
 		return func(name string) bool {
 			return len(name) >= len(stream) && strings.HasPrefix(name, head) && strings.HasSuffix(name, tail)
@@ -100,104 +104,7 @@ func (r RestoreRequest) pattern(stream string, wanted map[string]bool) (string, 
 			return stream[:at] + "*" + stream[at:], nil
 		}
 	}
-	return "", fmt.Errorf("no pattern tells data stream %s from the snapshot's other names; restore those too", stream)
-}
-
-// routing of primaries, and why one has no node.
-type routing struct {
-	Table struct {
-		Indices map[string]struct {
-			Shards map[string][]struct {
-				State      string `json:"state"`
-				Primary    bool   `json:"primary"`
-				Unassigned struct {
-					Details string `json:"details"`
-					Status  string `json:"allocation_status"`
-				} `json:"unassigned_info"`
-			} `json:"shards"`
-		} `json:"indices"`
-	} `json:"routing_table"`
-}
-
-type recoveries map[string]struct {
-	Shards []struct {
-		Primary bool `json:"primary"`
-		Index   struct {
-			Size struct {
-				Total     int64 `json:"total_in_bytes"`
-				Reused    int64 `json:"reused_in_bytes"`
-				Recovered int64 `json:"recovered_in_bytes"`
-			} `json:"size"`
-		} `json:"index"`
-	} `json:"shards"`
-}
-
-// Progress joins the routing table, which says what has started and what was
-// given up, and the recoveries, which count bytes.
-func (c *Client) Progress(ctx context.Context, indices []string) ([]IndexProgress, error) {
-	const step = "read progress of restore"
-	var list []IndexProgress
-	for some := range slices.Chunk(indices, refreshAtOnce) {
-		var table routing
-		path := "/_cluster/state/routing_table/" + names(some) + "?expand_wildcards=all&filter_path=routing_table.indices.*.shards.*.state," +
-			"routing_table.indices.*.shards.*.primary,routing_table.indices.*.shards.*.unassigned_info"
-		if err := c.get(ctx, step, path, &table); err != nil {
-			return nil, err
-		}
-		var bytes recoveries
-		path = "/" + names(some) + "/_recovery?filter_path=*.shards.primary,*.shards.index.size"
-		if err := c.get(ctx, step, path, &bytes); err != nil {
-			return nil, err
-		}
-		for _, name := range some {
-			found, ok := table.Table.Indices[name]
-			if !ok {
-				return nil, &Error{Step: step, Status: http.StatusNotFound, Type: "index_not_found_exception", Reason: "no such index [" + name + "]"}
-			}
-			p := IndexProgress{Index: name}
-			for number, copies := range found.Shards {
-				for _, shard := range copies {
-					if !shard.Primary {
-						continue
-					}
-					p.ShardsTotal++
-					switch {
-					case shard.State == "STARTED" || shard.State == "RELOCATING":
-						p.ShardsDone++
-					case shard.State == "UNASSIGNED" && shard.Unassigned.Status == "deciders_no":
-						// After five attempts, or where no node may hold it, the engine ends the
-						// restore of the shard for good (RestoreService.unassignedInfoUpdated).
-						p.fail(number, shard.Unassigned.Details)
-					}
-				}
-			}
-			for _, shard := range bytes[name].Shards {
-				if shard.Primary {
-					p.BytesTotal += shard.Index.Size.Total
-					p.BytesReused += shard.Index.Size.Reused
-					p.BytesRecovered += shard.Index.Size.Recovered
-				}
-			}
-			p.Done = p.ShardsTotal > 0 && p.ShardsDone == p.ShardsTotal
-			list = append(list, p)
-		}
-	}
-	return list, nil
-}
-
-// fail keeps the innermost cause of the engine's chain, of the first shard.
-func (p *IndexProgress) fail(shard, details string) {
-	const inner = "nested: "
-	if at := strings.LastIndex(details, inner); at >= 0 {
-		details = details[at+len(inner):]
-	}
-	reason := redact(details)
-	if reason == "" {
-		reason = "no node may hold it"
-	}
-	if text := fmt.Sprintf("shard %s: %s", shard, reason); p.Failed == "" || text < p.Failed {
-		p.Failed = text
-	}
+	return "", &Error{Step: step, Status: http.StatusBadRequest, Type: "illegal_argument_exception", Reason: "no pattern tells data stream " + stream + " from the snapshot's other names; restore those too"}
 }
 
 // RemoveIndex deletes it.
@@ -224,7 +131,15 @@ func (c *Client) remove(ctx context.Context, step, path, name string) error {
 
 // Writing of all nodes.
 func (c *Client) Writing(ctx context.Context) ([]string, error) {
-	const step = "list running writes"
+	return c.tasks(ctx, "list running writes", "indices:data/write/*")
+}
+
+// Restoring of the manager.
+func (c *Client) Restoring(ctx context.Context) ([]string, error) {
+	return c.tasks(ctx, "list restores that begin", "cluster:admin/snapshot/restore*")
+}
+
+func (c *Client) tasks(ctx context.Context, step, actions string) ([]string, error) {
 	var answer struct {
 		Nodes map[string]struct {
 			Tasks map[string]struct {
@@ -236,7 +151,7 @@ func (c *Client) Writing(ctx context.Context) ([]string, error) {
 			Reason cause `json:"reason"`
 		} `json:"task_failures"`
 	}
-	if err := c.get(ctx, step, "/_tasks?actions=indices:data/write/*", &answer); err != nil {
+	if err := c.get(ctx, step, "/_tasks?actions="+actions, &answer); err != nil {
 		return nil, err
 	}
 	if n := len(answer.NodeFailures) + len(answer.TaskFailures); n > 0 {

@@ -40,16 +40,18 @@ func ListRepository(ctx context.Context, b store.Bucket, basePath string) (Listi
 
 // repositoryIndex is the part of the root's index-N that is read here.
 type repositoryIndex struct {
-	Snapshots []struct {
-		Name   string            `json:"name"`
-		UUID   string            `json:"uuid"`
-		Lookup map[string]string `json:"index_metadata_lookup"` // index id -> identifier
-	} `json:"snapshots"`
-	Indices map[string]struct {
+	Snapshots []repositorySnapshot `json:"snapshots"`
+	Indices   map[string]struct {
 		ID        string   `json:"id"`
 		Snapshots []string `json:"snapshots"`
 	} `json:"indices"`
 	Identifiers map[string]string `json:"index_metadata_identifiers"` // identifier -> blob
+}
+
+type repositorySnapshot struct {
+	Name   string            `json:"name"`
+	UUID   string            `json:"uuid"`
+	Lookup map[string]string `json:"index_metadata_lookup"` // index id -> identifier
 }
 
 // Essentials answers the objects that a restore of the point's snapshot reads,
@@ -111,7 +113,7 @@ func rootIndex(ctx context.Context, b store.Bucket, basePath string, all Listing
 	}
 	out, err = store.Parse(o, store.JSON[repositoryIndex])
 	if err != nil {
-		return out, fmt.Errorf("read s3://%s/%s: %w", b.Name(), key, err)
+		return out, fmt.Errorf("%w: read s3://%s/%s: %w", ErrIncomplete, b.Name(), key, err)
 	}
 	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/store"
@@ -53,6 +54,22 @@ func PinFor(ctx context.Context, b store.Bucket, id ID, holder string, ttl time.
 		return errors.Join(fmt.Errorf("%s: %w", step, ErrGone), Unpin(ctx, b, id, holder))
 	}
 	return fmt.Errorf("%s: %w", step, err)
+}
+
+// keepFor is the life of a pin that only a person or a salvage ends.
+const keepFor = 100 * 365 * 24 * time.Hour
+
+// Kept tells whether a pin is one of KeepFor, which is no leftover of a switch.
+func (p Pin) Kept() bool { return strings.HasPrefix(p.Holder, KeptBehind) }
+
+// KeptBehind begins the holder of each pin of KeepFor.
+const KeptBehind = "left behind by the switch to "
+
+// KeepFor pins a point for good: a switch left some of its indexes behind, and it
+// may be the only place that has them. Unpin ends it, and so does a deletion of
+// the object by hand.
+func KeepFor(ctx context.Context, b store.Bucket, id ID, holder string) error {
+	return PinFor(ctx, b, id, holder, keepFor)
 }
 
 // Unpin when the restore is over. No pin is a success.

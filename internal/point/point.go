@@ -95,6 +95,11 @@ type Index struct {
 	// NotCarried are other blocks: the disk's own, and what only the source's nodes
 	// can mean.
 	NotCarried []string `json:"notCarried,omitempty"`
+	// Bound, Replicas and AutoExpand as the domain had them (opensearch.Index): what
+	// another domain may be unable to hold.
+	Bound      map[string]string `json:"bound,omitempty"`
+	Replicas   int               `json:"replicas,omitempty"`
+	AutoExpand string            `json:"autoExpand,omitempty"`
 }
 
 // LeftOut names an index that the point does not hold, and why (H12).

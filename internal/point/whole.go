@@ -52,6 +52,11 @@ func Missing(listing Listing, basePath string, objects []Object) []string {
 // none. skipped says which newer ones were passed over and why: an operator must
 // hear it, the loss window grows by it.
 func NewestWhole(ctx context.Context, b store.Bucket, accept func(Point) bool) (p Point, ok bool, skipped []string, err error) {
+	return newest(ctx, b, accept, func(_ Point, _ Listing, missing []string) (bool, error) { return len(missing) == 0, nil })
+}
+
+// newest point that accept and good take; good is told what is missing of it.
+func newest(ctx context.Context, b store.Bucket, accept func(Point) bool, good func(Point, Listing, []string) (bool, error)) (p Point, ok bool, skipped []string, err error) {
 	ids, err := List(ctx, b)
 	if err != nil {
 		return Point{}, false, nil, err
@@ -76,7 +81,11 @@ func NewestWhole(ctx context.Context, b store.Bucket, accept func(Point) bool) (
 			}
 			listings[p.BasePath] = listing
 		}
-		ok, missing, err := whole(ctx, b, p, listing)
+		_, missing, err := whole(ctx, b, p, listing)
+		ok := false
+		if err == nil {
+			ok, err = good(p, listing, missing)
+		}
 		switch {
 		case errors.Is(err, ErrMalformed):
 			skipped = append(skipped, err.Error())

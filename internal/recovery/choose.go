@@ -29,18 +29,47 @@ func (r *run) choose(ctx context.Context, dom domain.Recovery, only func(point.P
 		return point.Point{}, false, err
 	}
 	var passed []string
-	p, ok, skipped, err := point.NewestWhole(ctx, r.source(), func(p point.Point) bool {
+	holds := "" // a newer point that holds something
+	p, damage, ok, skipped, err := point.NewestUsable(ctx, r.source(), func(p point.Point) bool {
 		if !p.Serves(r.led) || !only(p) {
 			return false
 		}
 		why := r.usable(p, info.Version)
+		if why == "" && len(p.Indices) == 0 && holds != "" {
+			// An empty domain would come of it, though there were documents since (H71).
+			why = "it is empty, and " + holds + " is not"
+		}
+		if len(p.Indices) > 0 && p.Kind != point.KindSalvage {
+			holds = p.ID.String()
+		}
 		if why != "" && p.Kind != point.KindSalvage {
 			passed = append(passed, fmt.Sprintf("recovery point %s is passed over: %s", p.ID, why))
 		}
 		return why == ""
 	})
 	r.passOver(append(skipped, passed...))
+	r.chosen = chosen{p.ID, broken(p, damage)}
 	return p, ok, err
+}
+
+// chosen point, and the units of it that are damaged.
+type chosen struct {
+	id      point.ID
+	damaged map[string]string
+}
+
+// broken units of a point: a data stream as one.
+func broken(p point.Point, d point.Damage) map[string]string {
+	out := map[string]string{}
+	for name, missing := range d {
+		for _, s := range p.DataStreams {
+			if slices.Contains(s.Indices, name) {
+				name = s.Name
+			}
+		}
+		out[name] = fmt.Sprintf("%d of its objects are missing or changed, such as %s", len(missing), missing[0])
+	}
+	return out
 }
 
 // passOver is said in this run's answer, and in every later one of the switch: the

@@ -3,6 +3,7 @@ package recovery
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
@@ -33,11 +34,7 @@ func (r *run) verified(ctx context.Context) error {
 	}
 	var left []string
 	for _, x := range problems {
-		accepted := false
-		for _, a := range pass.Accepted {
-			accepted = accepted || a == x.Index
-		}
-		if accepted {
+		if slices.Contains(slices.Concat(pass.Accepted, pass.Without), x.Index) {
 			r.notice("accepted unverified: %s: %s", x.Index, x.Why)
 			continue
 		}
@@ -69,8 +66,12 @@ func (r *run) unlike(ctx context.Context, dom domain.Recovery, p point.Point, ex
 	if err != nil {
 		return nil, nil, j, err
 	}
+	pass, err := r.passTo(ctx, dom, p)
+	if err != nil {
+		return nil, nil, j, err
+	}
 	have := guarded(nil)(all)
-	return restore.Verify(restore.Choose(p, r.Settings.Restore), have, j, exact), have, j, nil
+	return restore.Verify(pass.Rest(j), have, j, exact), have, j, nil
 }
 
 // taken: the claim consumes this very mark, after one more look at everything it

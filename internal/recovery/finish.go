@@ -84,6 +84,8 @@ func (r *run) cost() {
 	for _, s := range r.state.PassedOver {
 		r.notice("%s", s)
 	}
+	r.tellFates(r.state.Fates)
+	r.tellUnbound()
 	if l := r.state.Loss; l != nil {
 		r.notice("the switch to this domain gave up what %s acknowledged after %s, %s until then, but for what is in a salvage", r.state.From, l.Since.UTC().Format(time.RFC3339), time.Duration(l.Seconds)*time.Second)
 	}
@@ -164,6 +166,11 @@ func (r *run) tidy(ctx context.Context) error {
 	}
 	if r.state == nil || r.state.Over {
 		return nil
+	}
+	if r.state.Token == r.led.Token {
+		if err := r.keptBehind(ctx); err != nil {
+			return err
+		}
 	}
 	if r.source() == r.Own || r.view.Other.Answer != ledger.Unreachable {
 		for _, id := range r.state.Pinned {

@@ -82,6 +82,9 @@ func (r *run) handOver(ctx context.Context, dom domain.Recovery, j restore.Journ
 	if err := r.noteHandOver(ctx); err != nil {
 		return err
 	}
+	if err := r.rebind(ctx, dom, j, all); err != nil {
+		return err
+	}
 	if left || r.unreplayed() {
 		return r.forgetGiven(ctx, dom, j)
 	}

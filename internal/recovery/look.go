@@ -122,6 +122,9 @@ func (r *run) report(ctx context.Context) error {
 		}
 	}
 	r.unprotected()
+	if err := r.givenUpFates(ctx); err != nil {
+		r.notice("%v", err)
+	}
 	if err := r.points(ctx); err != nil {
 		return err
 	}

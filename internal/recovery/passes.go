@@ -88,6 +88,12 @@ func (r *run) aim(ctx context.Context, p point.Point, final bool) error {
 	if !slices.Contains(r.state.Pinned, p.ID) {
 		r.state.Pinned = append(r.state.Pinned, p.ID)
 	}
+	if t := r.state.Target; t == nil || *t != p.ID {
+		r.state.Damaged, r.state.Older, r.state.Fates = nil, nil, nil
+		if r.chosen.id == p.ID {
+			r.state.Damaged = r.chosen.damaged
+		}
+	}
 	r.state.Target, r.state.Final, r.state.Since = new(p.ID), final, p.Start
 	if err := r.saveState(ctx); err != nil {
 		return err
@@ -119,6 +125,11 @@ func (r *run) pass(ctx context.Context, dom domain.Recovery) (restore.Pass, erro
 	if err != nil {
 		return restore.Pass{}, err
 	}
+	return r.passTo(ctx, dom, p)
+}
+
+// passTo a point.
+func (r *run) passTo(ctx context.Context, dom domain.Recovery, p point.Point) (restore.Pass, error) {
 	rec, err := fence.Load(ctx, r.Own, r.uuidIs)
 	if err != nil {
 		return restore.Pass{}, err
@@ -127,20 +138,37 @@ func (r *run) pass(ctx context.Context, dom domain.Recovery) (restore.Pass, erro
 	if err != nil {
 		return restore.Pass{}, err
 	}
+	older, err := r.olderPoints(ctx)
+	if err != nil {
+		return restore.Pass{}, err
+	}
 	return restore.Pass{
+		Without: names(r.state.Wish.Without), Older: older, Damaged: r.state.Damaged, Try: r.try(p), Now: r.now,
 		Bucket: r.Own, Domain: dom, ClusterUUID: r.uuidIs, Point: p, Select: r.Settings.Restore, Accepted: r.accepted(), Saved: saved,
 		Abandoned: r.state.Wish.AbandonDomain == r.uuidIs, Untenured: r.replaceable(rec), Guarded: guarded(rec), May: r.may,
 	}, nil
 }
 
-func (r *run) accepted() []string {
+func (r *run) accepted() []string { return names(r.state.Wish.AcceptUnverified) }
+
+// names of a list that commas separate.
+func names(list string) []string {
 	var out []string
-	for _, n := range strings.Split(r.state.Wish.AcceptUnverified, ",") {
+	for n := range strings.SplitSeq(list, ",") {
 		if n = strings.TrimSpace(n); n != "" {
 			out = append(out, n)
 		}
 	}
 	return out
+}
+
+// try of what did not come before: each request of a person tries once more, and so
+// does each new point of a warm standby.
+func (r *run) try(p point.Point) string {
+	if r.copying || r.intent == nil {
+		return p.ID.String()
+	}
+	return r.intent.RequestID
 }
 
 // bring the domain to the point that is aimed at, as far as it goes now.
@@ -172,13 +200,14 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 			return err
 		}
 	}
-	out, err := pass.Run(ctx)
+	r.seekLeftOut(&pass)
+	out, err := r.carried(ctx, &pass)
 	r.status.Percent, r.status.BytesDone, r.status.BytesTotal = out.Percent, out.BytesDone, out.BytesTotal
 	if len(out.Wanted.LeftOut) > 0 {
 		r.state.LeftOut = out.Wanted.LeftOut
 		r.notice("left out by dr.restore: %s", strings.Join(first(out.Wanted.LeftOut, 20), ", "))
 	}
-	r.state.Missing = append(r.beyond(p), configured(p.LeftOut)...)
+	r.state.Missing = append(r.missing(p), configured(p.LeftOut)...)
 	for _, name := range out.Removed {
 		r.notice("removed %s, as the rule of destruction allows", name)
 	}
@@ -191,19 +220,17 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 	switch {
 	case out.Refused != "":
 		return r.spoiled(ctx, p, out.Refused)
-	case len(out.Failed) > 0:
-		return r.spoiled(ctx, p, strings.Join(first(out.Failed, 3), "; "))
 	case len(out.Disowned) > 0:
 		return wait("the next run, which saves what others wrote to %s before it was restored", strings.Join(first(out.Disowned, 5), ", "))
 	case len(out.Forbidden) > 0 && r.copying:
 		return refuse("it holds what the restore would destroy: %s. Look at it, and delete it if nobody needs it", strings.Join(first(out.Forbidden, 5), "; "))
 	case len(out.Forbidden) > 0:
-		return r.giveUp(ctx, r.intent, refuse("the domain of %s, cluster %s, holds what the restore would destroy: %s. Delete it, or leave it out by dr.restore.exclude, or give it up by -c acceptUnverified=<index>, which replaces an index by its copy and lets one stay that is not in the recovery point; then run the command again",
-			r.Region, r.uuidIs, strings.Join(first(out.Forbidden, 5), "; ")))
+		return r.giveUp(ctx, r.intent, refuse("the domain of %s, cluster %s, holds what the restore would destroy: %s. Give an index up by -c acceptUnverified=<index>, which replaces it by its copy and lets one stay that is not in the recovery point; or let it stay, and leave behind what the recovery point has under its name, by -c without=<index,...>; or give up all that the domain holds by -c abandonDomain=%s; then run the command again",
+			r.Region, r.uuidIs, strings.Join(first(out.Forbidden, 5), "; "), r.uuidIs))
 	case !out.Done:
 		return wait("%s, from recovery point %s", out.Waiting, p.ID)
 	}
-	return nil
+	return r.noteFates(ctx, p, out)
 }
 
 // spoiled: this point cannot be restored; another one is taken.

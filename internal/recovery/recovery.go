@@ -107,6 +107,7 @@ type run struct {
 	copying bool           // the notes are a warm standby's, no switch's
 	changed bool           // the notes, since they were saved
 	ours    bool           // all that stands here is ours by the journal
+	chosen  chosen         // by choose, last
 }
 
 // waiting and refusal are the two ways a step ends a run without an error.

@@ -117,7 +117,7 @@ func (r *run) rescued(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := r.onlyHere(ctx, dom, rec, r.accepted(), r.replaceable(rec))
+	names, err := r.onlyHere(ctx, dom, rec, slices.Concat(r.accepted(), names(r.state.Wish.Without)), r.replaceable(rec))
 	if err != nil || len(names) == 0 && r.uuidIs != r.led.PromotedFrom {
 		return err
 	}
@@ -170,7 +170,7 @@ func (r *run) salvage(ctx context.Context, dom domain.Recovery, rec *fence.Recor
 		}
 	}
 	if r.view.Other.Answer == ledger.Unreachable {
-		return r.giveUp(ctx, r.intent, refuse("the domain in %s, cluster %s, holds what is saved nowhere and the bucket of %s does not answer: %s. Wait for that bucket, or delete those indexes, or give some up by -c acceptUnverified=<index,...>, which replaces an index by its copy and lets one stay that is not in the recovery point, or give all of them up by -c abandonDomain=%s; then run the command again",
+		return r.giveUp(ctx, r.intent, refuse("the domain in %s, cluster %s, holds what is saved nowhere and the bucket of %s does not answer: %s. Wait for that bucket, or delete those indexes, or give some up by -c acceptUnverified=<index,...>, which replaces an index by its copy and lets one stay that is not in the recovery point, or let one stay and leave behind what the recovery point has under its name by -c without=<index,...>, or give all of them up by -c abandonDomain=%s; then run the command again",
 			r.Region, r.uuidIs, r.other(), what, r.uuidIs))
 	}
 	f := r.fence(dom)

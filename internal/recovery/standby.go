@@ -164,10 +164,12 @@ func (r *run) proven(ctx context.Context, dom domain.Recovery) error {
 	if err != nil {
 		return err
 	}
-	for _, x := range problems {
-		if x.Final {
-			return r.spoiled(ctx, p, x.Index+": "+x.Why)
-		}
+	condemned, err := r.condemn(ctx, p, problems)
+	if err != nil {
+		return err
+	}
+	if condemned {
+		return wait("the next run, which goes on without what does not match recovery point %s", p.ID)
 	}
 	if len(problems) > 0 {
 		return wait("what was restored from recovery point %s to be as it is there: %s: %s", p.ID, problems[0].Index, problems[0].Why)
@@ -180,6 +182,21 @@ func (r *run) proven(ctx context.Context, dom domain.Recovery) error {
 	r.state.Copy = &copied{Point: p.ID, Start: p.Start}
 	r.notice("the standby is a copy of recovery point %s", p.ID)
 	return r.saveState(ctx)
+}
+
+// condemn what no other restore of the point makes match it: those indexes are its
+// fate alone, and the copy goes on without them.
+func (r *run) condemn(ctx context.Context, p point.Point, problems []restore.Problem) (bool, error) {
+	causes := map[string]string{}
+	for _, x := range problems {
+		if x.Final {
+			causes[x.Index] = x.Why
+		}
+	}
+	if len(causes) == 0 {
+		return false, nil
+	}
+	return true, restore.Condemn(ctx, r.Own, r.uuidIs, p, r.try(p), causes)
 }
 
 // saveable: what only this domain holds can be saved, or people must settle it; a

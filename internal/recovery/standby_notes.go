@@ -132,6 +132,11 @@ func (r *run) standsBy(ctx context.Context, uuid string) (*contract.StandbyStatu
 // standbyStatus of the notes, by what look has seen.
 func (r *run) standbyStatus(s *state) *contract.StandbyStatus {
 	out := &contract.StandbyStatus{Hindrance: s.Hindrance, Since: s.Asked}
+	for _, f := range s.Fates {
+		if f.Fate == contract.FateUnplaced || f.Fate == contract.FateOlder || f.Fate == contract.FateLost {
+			out.Fates = append(out.Fates, f)
+		}
+	}
 	newest, ok := r.newestHere()
 	if ok {
 		out.Newest = newest.ID.String()

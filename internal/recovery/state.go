@@ -55,13 +55,23 @@ type state struct {
 	Pinned     []point.ID              `json:"pinned,omitempty"`
 	Bad        []point.ID              `json:"bad,omitempty"`
 	PassedOver []string                `json:"passedOver,omitempty"` // newer points that were not taken, and why
-	Markers    map[string]string       `json:"markers,omitempty"`    // of the last progress, by step
-	Loss       *contract.Loss          `json:"loss,omitempty"`
-	LeftOut    []string                `json:"leftOut,omitempty"`
-	Missing    []string                `json:"missing,omitempty"` // that the recovery point does not hold, and why
-	Opened     []string                `json:"opened,omitempty"`  // closed at the source, and nothing closes them here
-	Moved      time.Time               `json:"moved,omitzero"`
-	Replayed   bool                    `json:"replayed,omitempty"` // capsule and aliases, after the claim
+	// Damaged are the indexes and data streams whose objects in Target cannot be read,
+	// and why; Older is the point that each comes from instead, zero where none has it
+	// whole (H71).
+	Damaged map[string]string   `json:"damaged,omitempty"`
+	Older   map[string]point.ID `json:"older,omitempty"`
+	// Fates of what Target holds, as far as they are not the ordinary ones.
+	Fates []contract.Fate `json:"fates,omitempty"`
+	// Unbound are the indexes whose settings this domain does not take (rebind).
+	Unbound  []unbound         `json:"unbound,omitempty"`
+	Rebound  bool              `json:"rebound,omitempty"`
+	Markers  map[string]string `json:"markers,omitempty"` // of the last progress, by step
+	Loss     *contract.Loss    `json:"loss,omitempty"`
+	LeftOut  []string          `json:"leftOut,omitempty"`
+	Missing  []string          `json:"missing,omitempty"` // that the recovery point does not hold, and why
+	Opened   []string          `json:"opened,omitempty"`  // closed at the source, and nothing closes them here
+	Moved    time.Time         `json:"moved,omitzero"`
+	Replayed bool              `json:"replayed,omitempty"` // capsule and aliases, after the claim
 	// HandOver is how far the hand-over is; nil: it has not begun.
 	HandOver *handingOver `json:"handOver,omitempty"`
 	// Attention is what the hand-over could not do, for each later answer.

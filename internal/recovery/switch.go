@@ -3,6 +3,7 @@ package recovery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,15 +119,24 @@ func progressOf(rec *fence.Record) string {
 	return fmt.Sprintf("%s, %d of %d indexes blocked, drained %v%s", rec.State, n, len(rec.Indices), rec.Drained, final)
 }
 
-// beyond the point: what is wanted, and no snapshot of that domain takes.
-func (r *run) beyond(p point.Point) []string {
-	var names []string
+// beyond the point: what is wanted, and its snapshot did not take.
+func (r *run) beyond(p point.Point) []point.LeftOut {
+	var out []point.LeftOut
 	for _, l := range p.LeftOut {
-		if r.misses(l) {
-			names = append(names, l.Name+" ("+l.Reason+")")
+		if r.misses(l) && !slices.Contains(names(r.state.Wish.Without), l.Name) {
+			out = append(out, l)
 		}
 	}
-	return names
+	return out
+}
+
+// reasons of what a point leaves out, for people.
+func reasons(list []point.LeftOut) []string {
+	var out []string
+	for _, l := range list {
+		out = append(out, l.Name+" ("+l.Reason+")")
+	}
+	return out
 }
 
 // worries: documents that no snapshot takes would stay behind in a planned switch
@@ -139,11 +149,16 @@ func (r *run) worries(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names := r.beyond(p)
-	if len(names) == 0 {
+	behind := r.beyond(p)
+	if len(behind) == 0 {
 		return nil
 	}
-	return r.giveUp(ctx, r.intent, refuse("a planned switch would leave behind %s. Settle each, or leave it out by dr.restore.exclude, then run the command again", strings.Join(first(names, 5), ", ")))
+	var list []string
+	for _, l := range behind {
+		list = append(list, l.Name)
+	}
+	return r.giveUp(ctx, r.intent, refuse("a planned switch would leave behind %s. Settle each, or go on without them by -c without=%s, or leave them out for good by dr.restore.exclude; then run the command again",
+		strings.Join(first(reasons(behind), 5), ", "), strings.Join(slices.Concat(names(r.state.Wish.Without), list), ",")))
 }
 
 // secondPass brings what changed since the first (C3).

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/destruction"
@@ -34,6 +35,15 @@ type Pass struct {
 	Abandoned   bool                                        // the operator gave up what stands here, by its cluster UUID
 	Saved       []point.Point                               // whole points that may cover what stands in the way
 	Guarded     func([]opensearch.Index) []opensearch.Index // without the engine's own
+	// Without are the indexes and data streams that a person leaves behind.
+	Without []string
+	// Older point of a unit whose objects in Point are damaged; of one that is in
+	// Damaged and not here, no point is known yet.
+	Older   map[string]point.Point
+	Damaged map[string]string // by unit: why its objects in Point are no good
+	// Try of the units that did not come before: the same one does not ask again.
+	Try string
+	Now time.Time
 	// May is asked directly before each change: the ledger still says so (H6).
 	May func(context.Context) error
 }
@@ -46,14 +56,18 @@ type Progress struct {
 	BytesDone, BytesTotal int64
 	// Forbidden is what is in the way and may not go.
 	Forbidden []string
-	// Failed are shards that no waiting will bring: the point is not good.
-	Failed []string
+	// Unplaced are the units that this domain does not get from the points that they
+	// are to come from, in this try. All else goes on (H53).
+	Unplaced map[string]Unplaced
+	// Left are the units of Without.
+	Left []string
 	// Refused is the engine's word that it cannot read the snapshot (F6).
 	Refused string
-	Wanted  Wanted
-	Journal Journal
-	Present []opensearch.Index // guarded ones, at the last look
-	Removed []string           // by this run
+	// Wanted is all that is selected; Rest of it is what this domain is to hold.
+	Wanted, Rest Wanted
+	Journal      Journal
+	Present      []opensearch.Index // guarded ones, at the last look
+	Removed      []string           // by this run
 	// Disowned by this run: what we restored, and others wrote to before it was whole.
 	Disowned []string
 }
@@ -63,7 +77,9 @@ const turns = 6
 
 // Run the pass.
 func (p Pass) Run(ctx context.Context) (out Progress, err error) {
-	out.Wanted = Choose(p.Point, p.Select)
+	out.Wanted = p.wanted()
+	var most Wanted
+	most, out.Left = out.Wanted.Without(p.Without)
 	for range turns {
 		if out.Journal, _, err = LoadJournal(ctx, p.Bucket, p.ClusterUUID); err != nil {
 			return out, err
@@ -74,7 +90,9 @@ func (p Pass) Run(ctx context.Context) (out Progress, err error) {
 		if err := p.progress(ctx, &out); err != nil {
 			return out, err
 		}
-		plan := Make(p.Point.ID, out.Wanted, out.Present, out.Journal, p.Saved, p.Accepted, p.Abandoned, p.Untenured)
+		out.Unplaced = p.unplaced(most, out.Journal)
+		out.Rest = most.minus(func(u string) bool { _, ok := out.Unplaced[u]; return ok })
+		plan := Make(p.Point.ID, out.Rest, out.Present, out.Journal, p.Saved, p.stays(out.Present, out.Journal), p.Abandoned, p.Untenured)
 		switch {
 		case plan.Settled():
 			out.Done, out.Percent, out.BytesDone = true, 100, out.BytesTotal
@@ -82,12 +100,13 @@ func (p Pass) Run(ctx context.Context) (out Progress, err error) {
 		case len(plan.Forbidden) > 0:
 			out.Forbidden = plan.Forbidden
 			return out, nil
-		case len(out.Failed) > 0:
-			return out, nil
 		case len(plan.RemoveIndices)+len(plan.RemoveStreams) > 0:
 			if err := p.remove(ctx, plan, &out); err != nil || out.Waiting != "" {
 				return out, err
 			}
+		case len(plan.Awaited) > 0:
+			out.Waiting = fmt.Sprintf("%d indexes of a restore whose begin was not answered", len(plan.Awaited))
+			return out, nil
 		case len(plan.Indices)+len(plan.Streams) > 0:
 			if more, err := p.restore(ctx, plan, &out); err != nil || !more {
 				return out, err
@@ -109,66 +128,150 @@ func (p Pass) look(ctx context.Context, out *Progress) error {
 		return err
 	}
 	out.Present = p.Guarded(all)
-	if out.Journal.Adopt(out.Present) {
+	changed := out.Journal.Adopt(out.Present)
+	if overdue := out.Journal.Overdue(p.Now); len(overdue) > 0 {
+		// It reads the metadata still: asked again it would only queue up (H66).
+		begun, err := p.Domain.Restoring(ctx)
+		if err != nil {
+			return err
+		}
+		if len(begun) == 0 {
+			for _, name := range overdue {
+				delete(out.Journal.Items, name)
+			}
+			changed = true
+		}
+	}
+	if changed {
 		return out.Journal.Save(ctx, p.Bucket)
 	}
 	return nil
 }
 
+// wanted of the point, what is damaged there from older ones.
+func (p Pass) wanted() Wanted {
+	w := Choose(p.Point, p.Select)
+	for _, u := range slices.Sorted(maps.Keys(p.Older)) {
+		if selected(u, p.Select) {
+			w = w.replace(u, p.Older[u])
+		}
+	}
+	return w
+}
+
+// Rest of what is wanted that a domain can hold, by the journal: what verification
+// holds it to.
+func (p Pass) Rest(j Journal) Wanted {
+	most, _ := p.wanted().Without(p.Without)
+	un := p.unplaced(most, j)
+	return most.minus(func(u string) bool { _, ok := un[u]; return ok })
+}
+
+// stays what a person accepts, and what is here under a name that is left behind,
+// where the rule of destruction does not let it go.
+func (p Pass) stays(have []opensearch.Index, j Journal) []string {
+	out := slices.Clone(p.Accepted)
+	for _, i := range have {
+		left := slices.Contains(p.Without, i.Name) || i.DataStream != "" && slices.Contains(p.Without, i.DataStream)
+		if left && !p.Abandoned && destruction.Allowed(i, j.Mine(i.Name), p.Saved, p.Untenured) != nil {
+			out = append(out, i.Name)
+		}
+	}
+	return out
+}
+
+// unplaced units of what is wanted, by the journal and by what is known of the point.
+func (p Pass) unplaced(w Wanted, j Journal) map[string]Unplaced {
+	out := map[string]Unplaced{}
+	for _, u := range w.Units() {
+		from := p.Point.ID
+		if older, ok := p.Older[u]; ok {
+			from = older.ID
+		} else if why, ok := p.Damaged[u]; ok {
+			out[u] = Unplaced{Point: from, Try: p.Try, Cause: why, Damaged: true}
+			continue
+		}
+		if x, ok := j.unplaced(u, from, p.Try); ok {
+			out[u] = x
+		}
+	}
+	return out
+}
+
+// progressAtOnce bounds the indexes that are asked about before the answers are
+// noted: a run that is cut off later has noted what had ended (H70).
+const progressAtOnce = 250
+
 // progress asks the engine about what has not ended, and writes down the numbers
 // of what has.
 func (p Pass) progress(ctx context.Context, out *Progress) error {
-	out.Failed = nil
-	j := out.Journal
 	coming := map[string]int64{}
 	defer func() { p.measure(out, coming) }()
 	var open []string
-	for name, i := range j.Items {
+	for name, i := range out.Journal.Items {
 		if !i.Done && i.UUID != "" {
 			open = append(open, name)
 		}
 	}
 	slices.Sort(open)
-	if len(open) == 0 {
-		return nil
+	for some := range slices.Chunk(open, progressAtOnce) {
+		list, err := p.Domain.Progress(ctx, some)
+		if errors.Is(err, opensearch.ErrNotFound) {
+			continue // gone meanwhile; the next look tells
+		}
+		if err != nil {
+			return err
+		}
+		for _, x := range list {
+			coming[x.Index] = x.BytesRecovered + x.BytesReused
+		}
+		if !slices.ContainsFunc(list, func(x opensearch.IndexProgress) bool { return x.Done || x.Failed != "" }) {
+			continue
+		}
+		// Again, after the engine said that they are done: those are the numbers.
+		if err := p.look(ctx, out); err != nil {
+			return err
+		}
+		if p.note(list, out) {
+			if err := out.Journal.Save(ctx, p.Bucket); err != nil {
+				return err
+			}
+		}
 	}
-	list, err := p.Domain.Progress(ctx, open)
-	if errors.Is(err, opensearch.ErrNotFound) {
-		return nil // gone meanwhile; the next look tells
-	}
-	if err != nil {
-		return err
-	}
-	// Again, after the engine said that they are done: those are the numbers.
-	if err := p.look(ctx, out); err != nil {
-		return err
-	}
-	changed := false
+	return nil
+}
+
+// note in the journal what has ended, well or not.
+func (p Pass) note(list []opensearch.IndexProgress, out *Progress) (changed bool) {
+	j := out.Journal
 	for _, x := range list {
-		coming[x.Index] = x.BytesRecovered + x.BytesReused
 		item, ok := j.Items[x.Index]
 		at := slices.IndexFunc(out.Present, func(i opensearch.Index) bool { return i.Name == x.Index && i.UUID == item.UUID })
 		switch {
 		case !ok || at < 0:
-		case x.Failed != "" && item.Point == p.Point.ID:
-			out.Failed = append(out.Failed, x.Index+": "+x.Failed)
+		case x.Failed != "":
+			name := x.Index
+			if item.DataStream != "" {
+				name = item.DataStream
+			}
+			if old, ok := j.unplaced(name, item.Point, p.Try); item.Failed == x.Failed && ok && old.Cause != "" {
+				continue
+			}
 			item.Failed = x.Failed
+			j.Unplaced[name] = Unplaced{Point: item.Point, Try: p.Try, Cause: x.Failed, Damaged: x.Damaged}
 			j.Items[x.Index], changed = item, true
-		case x.Failed == "" && x.Done && !item.untouched(out.Present[at]):
+		case x.Done && !item.untouched(out.Present[at]):
 			// It was not blocked all the time, so nobody knows which of the numbers are
 			// the snapshot's: it is a stranger, and saved before it goes.
 			out.Disowned = append(out.Disowned, x.Index)
 			delete(j.Items, x.Index)
 			changed = true
-		case x.Failed == "" && x.Done && len(out.Present[at].Shards) == out.Present[at].Primaries:
+		case x.Done && len(out.Present[at].Shards) == out.Present[at].Primaries:
 			item.Done, item.Shards, item.Failed = true, out.Present[at].Shards, ""
 			j.Items[x.Index], changed = item, true
 		}
 	}
-	if changed {
-		return j.Save(ctx, p.Bucket)
-	}
-	return nil
+	return changed
 }
 
 // measure how much of what is wanted has come: what is there already counts in
@@ -181,7 +284,7 @@ func (p Pass) measure(out *Progress, coming map[string]int64) {
 	out.BytesDone, out.BytesTotal, out.Percent = 0, 0, 0
 	for _, want := range out.Wanted.Indices {
 		out.BytesTotal += want.Bytes
-		if out.Journal.Items[want.Name].unchanged(p.Point.ID, want, there[want.Name]) {
+		if out.Journal.Items[want.Name].unchanged(out.Wanted.from(want.Name, p.Point.ID), want, there[want.Name]) {
 			out.BytesDone += want.Bytes
 		} else {
 			out.BytesDone += min(coming[want.Name], want.Bytes)
@@ -249,57 +352,4 @@ func (p Pass) still(ctx context.Context, j Journal, which func(opensearch.Index)
 		}
 	}
 	return "", nil
-}
-
-// restore the rest in one call. The journal is written first; a call whose answer
-// was lost is looked for, not repeated (F34).
-func (p Pass) restore(ctx context.Context, plan Plan, out *Progress) (more bool, err error) {
-	repo, err := p.Domain.Repository(ctx, contract.InboundRepository)
-	if err != nil {
-		return false, err
-	}
-	if !repo.ReadOnly || repo.BasePath != p.Point.BasePath || repo.Bucket != p.Point.Bucket {
-		return false, fmt.Errorf("repository %s is not the read-only one of s3://%s/%s (H32); the next run registers it again", contract.InboundRepository, p.Point.Bucket, p.Point.BasePath)
-	}
-	s, err := p.Domain.Snapshot(ctx, contract.InboundRepository, p.Point.Snapshot)
-	if err != nil {
-		return false, err
-	}
-	if s.UUID != p.Point.SnapshotUUID || s.State != opensearch.Success {
-		return false, fmt.Errorf("snapshot %s is %s with UUID %s, the recovery point %s names %s", s.Name, s.State, s.UUID, p.Point.ID, p.Point.SnapshotUUID)
-	}
-	if err := p.May(ctx); err != nil {
-		return false, err
-	}
-	j := out.Journal
-	for _, i := range out.Wanted.Indices {
-		if !slices.Contains(plan.Indices, i.Name) && !slices.Contains(plan.Streams, i.DataStream) {
-			continue
-		}
-		users, foreign := opensearch.UserBlocks(i.Blocks)
-		j.Items[i.Name] = Item{
-			DataStream: i.DataStream, Point: p.Point.ID, Snapshot: p.Point.Snapshot, Source: i.UUID, Mapping: i.MappingVersion,
-			Settings: i.SettingsVersion, Open: i.Open, Bounds: i.Shards, Blocks: users, NotCarried: append(foreign, i.NotCarried...),
-		}
-	}
-	if err := j.Save(ctx, p.Bucket); err != nil {
-		return false, err
-	}
-	err = p.Domain.Restore(ctx, contract.InboundRepository, p.Point.Snapshot, opensearch.RestoreRequest{
-		Indices: plan.Indices, DataStreams: plan.Streams, All: s, WriteBlock: true,
-	})
-	switch {
-	case err == nil:
-		return true, nil
-	case opensearch.IsTooNew(err):
-		out.Refused = err.Error()
-		return false, nil
-	case opensearch.IsGatewayTimeout(err):
-		out.Waiting = "the restore, whose begin was not answered: " + err.Error()
-		return false, nil
-	case opensearch.IsIndexInTheWay(err): // F12: the next look sees whose it is
-		out.Waiting = "an index that appeared meanwhile: " + strings.TrimSpace(err.Error())
-		return false, nil
-	}
-	return false, err
 }

@@ -3,64 +3,13 @@ package restore
 import (
 	"fmt"
 	"math"
-	"path"
 	"slices"
 	"strings"
 
-	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/destruction"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
-	"github.com/opensearch-dr/osdr/internal/sysindex"
 )
-
-// Wanted of a point: what dr.restore selects, data streams by the stream's name
-// and whole.
-type Wanted struct {
-	Indices []point.Index // backing ones too
-	Streams []opensearch.DataStream
-	LeftOut []string // names that the selection leaves out
-}
-
-// Choose what the settings select. An empty list of indices is all.
-func Choose(p point.Point, s contract.Restore) Wanted {
-	var w Wanted
-	stream := map[string]string{}
-	for _, d := range p.DataStreams {
-		for _, i := range d.Indices {
-			stream[i] = d.Name
-		}
-		if sysindex.Is(d.Name) {
-			continue
-		}
-		if selected(d.Name, s) {
-			w.Streams = append(w.Streams, d)
-		} else {
-			w.LeftOut = append(w.LeftOut, d.Name)
-		}
-	}
-	for _, i := range p.Indices {
-		name := i.Name
-		if d, ok := stream[i.Name]; ok {
-			name, i.DataStream = d, d
-		} else {
-			i.DataStream = ""
-		}
-		switch {
-		case sysindex.Is(name): // in a point of an earlier version: nobody misses it
-		case selected(name, s):
-			w.Indices = append(w.Indices, i)
-		case name == i.Name:
-			w.LeftOut = append(w.LeftOut, name)
-		}
-	}
-	return w
-}
-
-func selected(name string, s contract.Restore) bool {
-	fits := func(p string) bool { ok, err := path.Match(p, name); return err == nil && ok }
-	return (len(s.Indices) == 0 || slices.ContainsFunc(s.Indices, fits)) && !slices.ContainsFunc(s.Exclude, fits)
-}
 
 // Plan of one pass.
 type Plan struct {
@@ -70,13 +19,14 @@ type Plan struct {
 	Streams       []string
 	Unchanged     []string
 	Running       []string // restores that have not ended
+	Awaited       []string // asked for, and nobody knows whether they come
 	// Forbidden: what is in the way and may not go, as the rule of destruction says.
 	Forbidden []string
 }
 
 // Settled says that nothing is left to do or to wait for.
 func (p Plan) Settled() bool {
-	return len(p.RemoveIndices)+len(p.RemoveStreams)+len(p.Indices)+len(p.Streams)+len(p.Running)+len(p.Forbidden) == 0
+	return len(p.RemoveIndices)+len(p.RemoveStreams)+len(p.Indices)+len(p.Streams)+len(p.Running)+len(p.Awaited)+len(p.Forbidden) == 0
 }
 
 // Make the plan that turns what the domain has into what is wanted. An index is
@@ -96,19 +46,19 @@ func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []poi
 	for _, i := range have {
 		there[i.Name] = i
 		want, ok := wanted[i.Name]
-		if i.DataStream != "" && (!ok || !j.Items[i.Name].unchanged(id, want, i) && !j.Items[i.Name].running(id, i)) {
+		if i.DataStream != "" && (!ok || !j.Items[i.Name].unchanged(w.from(i.Name, id), want, i) && !j.Items[i.Name].running(w.from(i.Name, id), i)) {
 			broken[i.DataStream] = true
 		}
 	}
 	for _, i := range w.Indices {
-		if _, ok := there[i.Name]; !ok && i.DataStream != "" {
+		if _, ok := there[i.Name]; !ok && i.DataStream != "" && !j.Items[i.Name].awaited() {
 			broken[i.DataStream] = true
 		}
 	}
 	removed := map[string]bool{}
 	for _, i := range have {
 		want, ok := wanted[i.Name]
-		item := j.Items[i.Name]
+		item, id := j.Items[i.Name], w.from(i.Name, id)
 		switch {
 		case i.DataStream == "" && ok && item.unchanged(id, want, i), i.DataStream != "" && ok && !broken[i.DataStream] && item.unchanged(id, want, i):
 			out.Unchanged = append(out.Unchanged, i.Name)
@@ -132,8 +82,16 @@ func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []poi
 		}
 	}
 	out.RemoveStreams = append(out.RemoveStreams, sorted(removed)...)
+	settled := map[string]bool{}
+	for _, name := range slices.Concat(out.Unchanged, out.Running) {
+		settled[name] = true
+	}
 	for _, i := range w.Indices {
-		if i.DataStream == "" && !slices.Contains(out.Unchanged, i.Name) && !slices.Contains(out.Running, i.Name) {
+		_, ok := there[i.Name]
+		switch {
+		case !ok && j.Items[i.Name].awaited():
+			out.Awaited = append(out.Awaited, i.Name)
+		case i.DataStream == "" && !settled[i.Name]:
 			out.Indices = append(out.Indices, i.Name)
 		}
 	}
@@ -233,7 +191,7 @@ func Verify(w Wanted, have []opensearch.Index, j Journal, exact bool) []Problem 
 		case want.Open && !within(i.Shards, want.Shards, false):
 			say(i.Name, "its sequence numbers %s are not within the recovery point's %s", numbers(i.Shards), bounds(want.Shards))
 			final()
-		case want.Open && exact && !within(i.Shards, want.Shards, true):
+		case want.Open && exact && !w.older(i.Name) && !within(i.Shards, want.Shards, true):
 			say(i.Name, "its fenced copy is not exact: %s", bounds(want.Shards))
 		case i.DataStream != want.DataStream:
 			say(i.Name, "it belongs to data stream %q, not %q", i.DataStream, want.DataStream)

@@ -152,6 +152,15 @@ func (v *seat) SetBlocks(ctx context.Context, index string, blocks []string) err
 func (v *seat) Writing(ctx context.Context) ([]string, error) {
 	return answer(ctx, v, "Writing", "", func(ctx context.Context) ([]string, error) { return v.c.Writing(ctx) })
 }
+func (v *seat) Nodes(ctx context.Context) ([]opensearch.Node, error) {
+	return answer(ctx, v, "Nodes", "", func(ctx context.Context) ([]opensearch.Node, error) { return v.c.Nodes(ctx) })
+}
+func (v *seat) SetSettings(ctx context.Context, index string, settings map[string]string) error {
+	return v.call(ctx, "SetSettings", index, true, func() error { return v.c.SetSettings(context.Background(), index, settings) })
+}
+func (v *seat) Restoring(ctx context.Context) ([]string, error) {
+	return answer(ctx, v, "Restoring", "", func(ctx context.Context) ([]string, error) { return v.c.Restoring(ctx) })
+}
 func (v *seat) AutoCreate(ctx context.Context) (value string, set bool, err error) {
 	err = v.call(ctx, "AutoCreate", "", false, func() (err error) { value, set, err = v.c.AutoCreate(context.Background()); return err })
 	return value, set, err

@@ -123,6 +123,9 @@ func (f *Facts) leftPin(ctx context.Context, region string) ([]drift.Finding, er
 	}
 	var out []drift.Finding
 	for _, p := range pins {
+		if p.Kept() { // meant to stay: it has what a switch left behind
+			continue
+		}
 		out = append(out, drift.Finding{
 			Kind: drift.Note, Resource: "recovery point " + p.Point.String(), Expected: "no pin: no switch is under way", Found: fmt.Sprintf("pinned by %s until %s", p.Holder, p.Expires.UTC().Format(time.RFC3339)),
 			Mend: "it ends by itself at that time",

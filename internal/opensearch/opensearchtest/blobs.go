@@ -67,6 +67,7 @@ type indexBlob struct {
 	Shards   int            `json:"shards"`
 	// Pipelines are settings that name one.
 	Pipelines map[string]string `json:"pipelines,omitempty"`
+	settings
 }
 
 // shardBlob is snap-<uuid>.dat of a shard, and its index-<x>.

@@ -24,6 +24,10 @@ type Application interface {
 	// SetPipeline sets a setting of an index that names a pipeline.
 	SetPipeline(ctx context.Context, name, setting, pipeline string) error
 	PutScript(ctx context.Context, id, lang, source string) error
+	// PutSetting of an index, such as an allocation filter.
+	PutSetting(ctx context.Context, name, setting, value string) error
+	// SetShardLimit is cluster.max_shards_per_node; 0: the engine's default.
+	SetShardLimit(ctx context.Context, n int) error
 	CreateDataStream(ctx context.Context, name string) error // deleted by the subject's own clean-up
 	Rollover(ctx context.Context, name string) error
 	// PutParts makes one of each part of the capsule under that name: a component,

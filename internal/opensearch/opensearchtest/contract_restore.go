@@ -180,7 +180,7 @@ func missingBlob(w *world) {
 	w.ok(w.Recovery.RemoveIndex(w.Context(), bad))
 	w.ok(w.Recovery.Restore(w.Context(), w.repo, "s1", opensearch.RestoreRequest{Indices: []string{good, bad}, All: s, WriteBlock: true}))
 	p := w.restored(bad, good)
-	w.is(p[0].Index == bad && !p[0].Done && p[0].Failed != "" && p[0].ShardsDone == 0, "%+v", p)
+	w.is(p[0].Index == bad && !p[0].Done && p[0].Failed != "" && p[0].Damaged && p[0].ShardsDone == 0, "%+v", p)
 	w.is(p[1].Index == good && p[1].Done && p[1].Failed == "", "%+v", p)
 	i, _ := w.find(bad)
 	w.is(i.Health == opensearch.Red && len(i.Shards) == 0 && i.Primaries == 1, "%+v", i)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"hash/fnv"
+	"maps"
 	"sort"
 	"strings"
 
@@ -16,6 +17,12 @@ type IndexOptions struct {
 	Hidden bool
 	Tier   string // "warm" or "cold", of UltraWarm
 	Red    bool   // its primaries find no node
+	// Replicas of each primary, which find no second node.
+	Replicas int
+	// Sorted by a field (index.sort.field).
+	Sorted bool
+	// Synonyms is a file that an analyzer reads on each node, from AddFile.
+	Synonyms string
 }
 
 // Document as a test reads it.
@@ -39,6 +46,15 @@ type index struct {
 	aliases    map[string]any
 	pipelines  map[string]string // setting -> id
 	shards     []*shard
+	settings
+}
+
+// settings that say where an index can be.
+type settings struct {
+	Bound    map[string]string `json:"bound,omitempty"`
+	Replicas int               `json:"replicas,omitempty"`
+	Sorted   bool              `json:"sorted,omitempty"`
+	Synonyms string            `json:"synonyms,omitempty"`
 }
 
 // versions count the changes of an index's metadata, as the cluster state does.
@@ -83,6 +99,7 @@ func (c *Cluster) addIndex(name string, o IndexOptions) *index {
 	i := &index{
 		name: name, uuid: c.newUUID(), open: true, hidden: o.Hidden, tier: o.Tier, health: opensearch.Green,
 		versions: versions{1, 1, 1, 1}, blocks: map[string]bool{}, aliases: map[string]any{},
+		settings: settings{Replicas: o.Replicas, Sorted: o.Sorted, Synonyms: o.Synonyms},
 	}
 	if o.Red {
 		i.health = opensearch.Red
@@ -98,7 +115,7 @@ func (c *Cluster) describe(i *index) opensearch.Index {
 	out := opensearch.Index{
 		Name: i.name, UUID: i.uuid, Open: i.open, Hidden: i.hidden, Health: i.health, Tier: i.tier, DataStream: i.stream,
 		Primaries: len(i.shards), MetadataVersion: i.versions.Metadata, MappingVersion: i.versions.Mapping,
-		SettingsVersion: i.versions.Settings, AliasesVersion: i.versions.Aliases,
+		SettingsVersion: i.versions.Settings, AliasesVersion: i.versions.Aliases, Replicas: i.Replicas, Bound: maps.Clone(i.Bound),
 	}
 	if s := c.streams[i.stream]; s != nil {
 		out.WriteIndex = s.Indices[len(s.Indices)-1] == i.name

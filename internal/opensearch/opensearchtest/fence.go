@@ -80,6 +80,17 @@ func (v *Caller) Writing(ctx context.Context) (list []string, err error) {
 	return list, err
 }
 
+// Restoring lists the restores that have not begun, as RestoresBegin has it.
+func (v *Caller) Restoring(ctx context.Context) (list []string, err error) {
+	err = v.do(ctx, "Restoring", "list restores that begin", []string{"cluster:monitor/tasks/lists"}, func(c *Cluster) error {
+		for n := range c.recovery.waiting {
+			list = append(list, fmt.Sprintf("node:%d cluster:admin/snapshot/restore", n+1))
+		}
+		return nil
+	})
+	return list, err
+}
+
 // RemoveIndex deletes one, if it is there.
 func (v *Caller) RemoveIndex(ctx context.Context, name string) error {
 	step := "delete index " + name

@@ -157,14 +157,18 @@ func (a application) do(ctx context.Context, method, path, body string) error {
 
 func (a application) CreateIndex(ctx context.Context, name string, o opensearchtest.IndexOptions) error {
 	settings := map[string]any{
-		"index.number_of_shards": max(o.Shards, 1), "index.number_of_replicas": 0, "index.hidden": o.Hidden,
+		"index.number_of_shards": max(o.Shards, 1), "index.number_of_replicas": o.Replicas, "index.hidden": o.Hidden,
+	}
+	mappings := map[string]any{}
+	if o.Sorted {
+		settings["index.sort.field"], mappings["properties"] = "n", map[string]any{"n": map[string]any{"type": "long"}}
 	}
 	path := "/" + name
 	if o.Red {
 		settings["index.routing.allocation.require.box"] = "nowhere"
 		path += "?wait_for_active_shards=0"
 	}
-	body, err := json.Marshal(map[string]any{"settings": settings})
+	body, err := json.Marshal(map[string]any{"settings": settings, "mappings": mappings})
 	if err != nil {
 		return err
 	}
@@ -185,6 +189,22 @@ func (a application) OpenIndex(ctx context.Context, name string) error {
 
 func (a application) SetBlock(ctx context.Context, name, block string, on bool) error {
 	return a.do(ctx, http.MethodPut, "/"+name+"/_settings", fmt.Sprintf(`{"index.blocks.%s":%v}`, block, on))
+}
+
+func (a application) PutSetting(ctx context.Context, name, setting, value string) error {
+	body, err := json.Marshal(map[string]any{setting: value})
+	if err != nil {
+		return err
+	}
+	return a.do(ctx, http.MethodPut, "/"+name+"/_settings", string(body))
+}
+
+func (a application) SetShardLimit(ctx context.Context, n int) error {
+	value := "null"
+	if n > 0 {
+		value = fmt.Sprint(n)
+	}
+	return a.do(ctx, http.MethodPut, "/_cluster/settings", `{"persistent":{"cluster.max_shards_per_node":`+value+`}}`)
 }
 
 func (a application) PutAlias(ctx context.Context, name, alias string) error {

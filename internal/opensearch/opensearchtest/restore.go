@@ -24,6 +24,46 @@ type recovery struct {
 	writes     []*write
 	writeID    int64
 	rate       *string // nil: the engine's default
+	waiting    []*slow
+	begin      time.Duration   // until a restore that was asked for exists
+	limit      int             // of shards; 0: none
+	zones      int             // of forced awareness; 0: none
+	files      map[string]bool // beside the nodes' configuration
+}
+
+// slow is a restore that the engine has taken: it still reads the metadata of the
+// indexes.
+type slow struct {
+	at  time.Time
+	run func()
+}
+
+// RestoresBegin sets how long the engine reads metadata before a restore's indexes
+// exist; from a minute on the call ends in the service's 504 (F34, H66).
+func (c *Cluster) RestoresBegin(after time.Duration) {
+	c.set(func(*faults) { c.recovery.begin = after })
+}
+
+// SetShardLimit is cluster.max_shards_per_node of this one node; 0: none.
+func (c *Cluster) SetShardLimit(_ context.Context, n int) error {
+	c.set(func(*faults) { c.recovery.limit = n })
+	return nil
+}
+
+// BalanceReplicas makes each index's copies be a multiple of the zones, as
+// cluster.routing.allocation.awareness.balance does; 0: no longer. One node cannot
+// show it. Text: the engine's AwarenessReplicaBalance.validate.
+func (c *Cluster) BalanceReplicas(zones int) { c.set(func(*faults) { c.recovery.zones = zones }) }
+
+// AddFile puts a file beside the configuration of each node, as an associated
+// package does.
+func (c *Cluster) AddFile(path string) {
+	c.set(func(*faults) {
+		if c.recovery.files == nil {
+			c.recovery.files = map[string]bool{}
+		}
+		c.recovery.files[path] = true
+	})
 }
 
 // restore is one under way or over; shards come one after the other over the
@@ -44,6 +84,7 @@ type recovering struct {
 	bytes    int64
 	done     bool
 	failed   string
+	damaged  bool // failed for want of files in the repository
 }
 
 // RestoresTake sets how long those that start from now on take; 0, the default,
@@ -55,12 +96,12 @@ func (v *Caller) Restore(ctx context.Context, repo, name string, request opensea
 	step := fmt.Sprintf("restore snapshot %s/%s", repo, name)
 	for _, n := range request.Indices {
 		if !slices.Contains(request.All.Indices, n) {
-			return fmt.Errorf("%s: index %s is not in the snapshot: %w", step, n, opensearch.ErrNotFound)
+			return fail(step, 404, "index_not_found_exception", "index %s is not in the snapshot", n)
 		}
 	}
 	for _, n := range request.DataStreams {
 		if !slices.Contains(request.All.DataStreams, n) {
-			return fmt.Errorf("%s: data stream %s is not in the snapshot: %w", step, n, opensearch.ErrNotFound)
+			return fail(step, 404, "index_not_found_exception", "data stream %s is not in the snapshot", n)
 		}
 	}
 	if len(request.Indices)+len(request.DataStreams) == 0 {
@@ -87,7 +128,16 @@ func (v *Caller) Restore(ctx context.Context, repo, name string, request opensea
 		if err != nil {
 			return err
 		}
-		return c.restore(ctx, step, r, now, blob, request)
+		if c.recovery.begin == 0 {
+			return c.restore(ctx, step, r, now, blob, request)
+		}
+		c.recovery.waiting = append(c.recovery.waiting, &slow{c.options.Clock().Add(c.recovery.begin), func() {
+			_ = c.restore(context.WithoutCancel(ctx), step, r, now, blob, request) // nobody hears its answer
+		}})
+		if c.recovery.begin >= time.Minute {
+			return GatewayTimeout(step)
+		}
+		return nil
 	})
 }
 
@@ -113,6 +163,7 @@ func (c *Cluster) restore(ctx context.Context, step string, r *repository, now *
 	}
 	slices.Sort(names)
 	work := &restore{repository: r, start: c.options.Clock(), takes: c.recovery.takes}
+	before := c.shardCount()
 	for _, name := range slices.Compact(names) {
 		if !slices.Contains(blob.Indices, name) {
 			return fail(step, 404, "index_not_found_exception", "no such index [%s]", name)
@@ -128,11 +179,21 @@ func (c *Cluster) restore(ctx context.Context, step string, r *repository, now *
 		id := now.Indices[name]
 		meta, err := get[indexBlob](ctx, r, r.indexKey(id.ID, "meta-"+now.Snapshots[blob.Name].Metadata[name]+".dat"))
 		if err != nil {
-			return fail(step, 500, "repository_exception", "[%s] failed to read index metadata: %v", r.name, err)
+			return fail(step, 404, "snapshot_missing_exception", "[%s:%s/%s] is missing; no_such_file_exception: Blob object [%v] not found", r.name, blob.Name, blob.UUID, err)
 		}
 		i := &index{
 			name: name, uuid: c.newUUID(), open: true, hidden: meta.Hidden, health: opensearch.Red,
 			versions: meta.Versions, blocks: map[string]bool{}, aliases: map[string]any{}, pipelines: meta.Pipelines,
+		}
+		i.settings = meta.settings
+		if request.Unbind {
+			i.Bound = nil
+		}
+		if request.Replicas != nil {
+			i.Replicas = *request.Replicas
+		}
+		if err := c.mayHold(step, i.settings, meta.Shards, before); err != nil {
+			return err
 		}
 		if there != nil { // over a closed one, whose files and UUID stay
 			if len(there.shards) != meta.Shards {
@@ -146,7 +207,7 @@ func (c *Cluster) restore(ctx context.Context, step string, r *repository, now *
 		}
 		for n := range meta.Shards {
 			i.shards = append(i.shards, &shard{documents: map[string]operation{}, maxSeqNo: -1})
-			work.plan = append(work.plan, &recovering{index: i, shard: n, id: id.ID, uuid: blob.UUID})
+			work.plan = append(work.plan, &recovering{index: i, shard: n, id: id.ID, uuid: blob.UUID, failed: c.unplaced(i.settings, n)})
 		}
 	}
 	for _, p := range work.plan {
@@ -177,6 +238,11 @@ func newer(a, b string) bool {
 
 // recover does what is due of each restore.
 func (c *Cluster) recover(ctx context.Context, now time.Time) {
+	for len(c.recovery.waiting) > 0 && !c.recovery.waiting[0].at.After(now) {
+		due := c.recovery.waiting[0]
+		c.recovery.waiting = c.recovery.waiting[1:]
+		due.run()
+	}
 	for _, w := range c.recovery.restores {
 		due := len(w.plan)
 		if elapsed := now.Sub(w.start); elapsed < w.takes {
@@ -184,10 +250,11 @@ func (c *Cluster) recover(ctx context.Context, now time.Time) {
 		}
 		for ; w.done < due; w.done++ {
 			p := w.plan[w.done]
-			if c.indices[p.index.name] != p.index {
-				continue // deleted meanwhile
+			if c.indices[p.index.name] != p.index || p.failed != "" {
+				continue // deleted meanwhile, or given up
 			}
 			if err := p.read(ctx, w.repository); err != nil {
+				p.damaged = true
 				p.failed = fmt.Sprintf("failed shard on node [n]: failed recovery, failure RecoveryFailedException: restore failed: %v", err)
 				continue
 			}
@@ -286,7 +353,7 @@ func (c *Cluster) progress(i *index) opensearch.IndexProgress {
 				open--
 			}
 			if p.failed != "" && out.Failed == "" {
-				out.Failed = fmt.Sprintf("shard %d: %s", p.shard, p.failed)
+				out.Failed, out.Damaged = fmt.Sprintf("shard %d: %s", p.shard, p.failed), p.damaged
 			}
 		}
 	}

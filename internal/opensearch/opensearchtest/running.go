@@ -184,7 +184,7 @@ func (c *Cluster) finish(ctx context.Context, s *running) error {
 	entry := rootSnapshot{UUID: s.blob.UUID, State: s.blob.State, Metadata: map[string]string{}}
 	for _, name := range s.blob.Indices {
 		i, x := s.indices[name], c.newUUID()
-		meta := indexBlob{i.name, i.uuid, i.open, i.hidden, i.versions, sortedKeys(i.blocks), copyMap(i.aliases), len(i.shards), maps.Clone(i.pipelines)}
+		meta := indexBlob{i.name, i.uuid, i.open, i.hidden, i.versions, sortedKeys(i.blocks), copyMap(i.aliases), len(i.shards), maps.Clone(i.pipelines), i.settings}
 		if err := r.put(ctx, r.indexKey(s.ids[name].ID, "meta-"+x+".dat"), meta); err != nil {
 			return err
 		}
