@@ -11,6 +11,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
+	"github.com/opensearch-dr/osdr/internal/store"
 )
 
 // lostTo west: the east is lost with one recovery point, and a domain is here.
@@ -402,4 +403,32 @@ func TestH54_ALongReplayGoesOnWhereItWasCutOff(t *testing.T) {
 	if written.IsZero() || written.Sub(claimed) > 10*time.Minute {
 		t.Errorf("claimed at %s, writes at %s", claimed, written)
 	}
+}
+
+// A recovery point of a version before has the disk's block among the user's.
+func TestH52_AnOlderRecoveryPointHasTheDisksBlockAmongTheUsers(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	for _, i := range []string{"accounts", "movies", "users"} {
+		w.put(east, i, "1")
+	}
+	w.check(w.clusters[east].SetBlock(t.Context(), "movies", "read_only_allow_delete", true))
+	p := w.lostTo()
+	rewritten := false
+	for _, key := range w.buckets[west].Keys() {
+		if !strings.HasPrefix(key, "_dr/points/") || strings.Count(key, ".") > 1 {
+			continue
+		}
+		o, err := w.buckets[west].Get(t.Context(), key)
+		w.check(err)
+		old := strings.Replace(string(o.Body), `"notCarried":["read_only_allow_delete"]`, `"blocks":["read_only_allow_delete"]`, 1)
+		rewritten = rewritten || old != string(o.Body)
+		_, err = w.buckets[west].Put(t.Context(), key, []byte(old), store.Condition{})
+		w.check(err)
+	}
+	if !rewritten {
+		t.Fatal("no recovery point names the block")
+	}
+	w.done(w.until(p, "one"))
+	w.takesWrites(west, "accounts", "movies", "users")
 }
