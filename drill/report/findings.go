@@ -11,6 +11,7 @@ type Findings struct {
 	Splits  []Split
 	Cards   []Card
 	Tables  []Table
+	Things  []Thing
 }
 
 // Lane of the timeline, drawn in the order of their first use.
@@ -92,7 +93,7 @@ func (r *Report) Add(change func(*Findings)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f := &r.findings
-	cards, splits, tables := len(f.Cards), len(f.Splits), len(f.Tables)
+	cards, splits, tables, things := len(f.Cards), len(f.Splits), len(f.Tables), len(f.Things)
 	change(f)
 	for i := range f.Cards[cards:] {
 		f.Cards[cards+i].Suite = r.suite
@@ -102,6 +103,9 @@ func (r *Report) Add(change func(*Findings)) {
 	}
 	for i := range f.Tables[tables:] {
 		f.Tables[tables+i].Suite = r.suite
+	}
+	for i := range f.Things[things:] {
+		f.Things[things+i].Suite = r.suite
 	}
 }
 

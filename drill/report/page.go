@@ -121,6 +121,9 @@ func (r *Report) page(end time.Time) page {
 		}
 		p.Steps = append(p.Steps, d)
 	}
+	if n := wrong(r.findings.Things); n > 0 {
+		p.Failed, p.FirstFail = true, firstOf(p.FirstFail, fmt.Sprintf("%d of %d things are not as promised", n, len(r.findings.Things)))
+	}
 	all := r.findings
 	if len(suites) > 1 {
 		all.Lanes = slices.Insert(slices.Clone(all.Lanes), 0, r.played())
@@ -166,6 +169,9 @@ func (p *page) section(r *Report, s suite) (section, bool) {
 	sec := section{Title: s.Name,
 		Cards:  ofSuite(f.Cards, s.Name, func(c Card) string { return c.Suite }),
 		Tables: ofSuite(f.Tables, s.Name, func(t Table) string { return t.Suite }),
+	}
+	if things := r.fates(s.Name); len(things) > 0 {
+		sec.Tables = append([]Table{fatesTable(things)}, sec.Tables...)
 	}
 	for _, one := range ofSuite(f.Splits, s.Name, func(t Split) string { return t.Suite }) {
 		drawn := one.drawn()

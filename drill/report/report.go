@@ -85,11 +85,11 @@ func (r *Report) Say(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.out, "%7s  %s\n", round(time.Since(r.start)), fmt.Sprintf(format, args...))
 }
 
-// Failed tells whether a step failed, or none ran.
+// Failed tells whether a step failed, a thing is not as promised, or no step ran.
 func (r *Report) Failed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return failure(r.steps) != nil || len(r.steps) == 0
+	return failure(r.steps) != nil || len(r.steps) == 0 || wrong(r.findings.Things) > 0
 }
 
 // failure is the first step that failed.
@@ -154,12 +154,16 @@ func (r *Report) Table() string {
 			}
 			fmt.Fprintf(&b, "  %-32s %8s  %s\n", c.Title, c.Value, c.Note)
 		}
+		writeFates(&b, r.fates(s.Name))
 		for _, t := range ofSuite(r.findings.Splits, s.Name, func(t Split) string { return t.Suite }) {
 			fmt.Fprintf(&b, "\n  %s: %s\n", t.Title, round(t.Total()))
 			for _, p := range t.Parts {
 				fmt.Fprintf(&b, "    %-30s %8s\n", p.Name, round(p.Took))
 			}
 		}
+	}
+	if n := wrong(r.findings.Things); n > 0 {
+		fmt.Fprintf(&b, "\n%d of %d things are not as promised\n", n, len(r.findings.Things))
 	}
 	for _, s := range r.skipped {
 		fmt.Fprintf(&b, "\n%s: not played\n", s)
@@ -185,7 +189,7 @@ func (r *Report) WriteJUnit(path string) error {
 	defer r.mu.Unlock()
 	var all junit.Testsuites
 	for _, s := range r.suites() {
-		all.AddSuite(s.junit())
+		all.AddSuite(s.junit(r.fates(s.Name)))
 	}
 	for _, name := range r.skipped {
 		one := junit.Testsuite{Name: "drill/" + name}
@@ -202,11 +206,13 @@ func (r *Report) WriteJUnit(path string) error {
 	return nil
 }
 
-func (s suite) junit() junit.Testsuite {
+func (s suite) junit(things []Thing) junit.Testsuite {
 	out := junit.Testsuite{Name: "drill/" + s.Name, Time: seconds(s.took()), Timestamp: s.Steps[0].Start.UTC().Format(time.RFC3339)}
 	whole := junit.Testcase{Name: s.Name, Classname: "drill", Time: out.Time}
 	if f := failure(s.Steps); f != nil {
 		whole.Failure = &junit.Result{Message: f.Name + ": " + firstLine(f.Err.Error()), Data: f.Err.Error()}
+	} else if n := wrong(things); n > 0 {
+		whole.Failure = &junit.Result{Message: fmt.Sprintf("%d of %d things are not as promised", n, len(things))}
 	}
 	out.AddTestcase(whole)
 	for _, step := range s.Steps {
@@ -217,6 +223,9 @@ func (s suite) junit() junit.Testsuite {
 			c.SystemOut = &junit.Output{Data: step.Saw}
 		}
 		out.AddTestcase(c)
+	}
+	for _, x := range things {
+		out.AddTestcase(x.junit())
 	}
 	return out
 }
