@@ -18,6 +18,7 @@ import (
 
 // CLI runs cdk in the project's folder.
 type CLI struct {
+	Name    string            // for messages, "cdk" where empty: make runs it, too
 	Command []string          // what starts cdk
 	Dir     string            // with cdk.json
 	Env     []string          // KEY=value, beside this process's own
@@ -57,8 +58,12 @@ func (c CLI) Run(ctx context.Context, args ...string) (Result, error) {
 	var text lockedBuffer
 	cmd.Stdout = io.MultiWriter(&text, c.Log)
 	cmd.Stderr = cmd.Stdout
-	result := Result{Command: "cdk " + strings.Join(args, " ")}
-	_, _ = fmt.Fprintf(c.Log, "\n$ cdk %s\n", strings.Join(full, " "))
+	name := c.Name
+	if name == "" {
+		name = "cdk"
+	}
+	result := Result{Command: name + " " + strings.Join(args, " ")}
+	_, _ = fmt.Fprintf(c.Log, "\n$ %s %s\n", name, strings.Join(full, " "))
 	begin := time.Now()
 	err := cmd.Run()
 	result.Took, result.Text, result.Code = time.Since(begin), text.String(), cmd.ProcessState.ExitCode()

@@ -19,7 +19,7 @@ func Planned(ctx context.Context, w *World) error {
 	return w.play(ctx, []step{
 		{"a client writes, updates, deletes and searches through the name", s.startLoad},
 		{"recovery points while it writes", s.pointsWhileWriting},
-		{"switch: cdk deploy --all -c activeRegion=us-west-2 -c switchFrom=<generation>", func(ctx context.Context) (string, error) {
+		{"make failback: a planned switch to us-west-2", func(ctx context.Context) (string, error) {
 			return s.planned(ctx, "Planned switch", Primary, Secondary)
 		}},
 		{"what the old domain held is in a final point and in a salvage", s.finalPoint},
@@ -46,7 +46,7 @@ func (s *story) planned(ctx context.Context, title, from, to string) (string, er
 		return "", err
 	}
 	command := time.Now()
-	_, err = s.run(ctx, flags{"activeRegion": to, "switchFrom": fmt.Sprint(led.Generation)}, "")
+	_, err = s.make(ctx, makeFailback)
 	if err != nil {
 		return "", err
 	}

@@ -61,6 +61,9 @@ func (w *World) prepare(ctx context.Context) (string, error) {
 		return "", err
 	}
 	w.CDK.Context["dr.dns.zoneId"] = zone
+	if _, err := w.maker().Run(ctx, "osdr"); err != nil { // built beforehand, as the runbook says
+		return "", err
+	}
 	return zoneName + " is " + zone, w.clients(ctx)
 }
 

@@ -53,7 +53,7 @@ func (s *story) loss() []step {
 		{"a client writes, updates, deletes and searches through the name", s.startLoad},
 		{"recovery points while it writes", s.pointsWhileWriting},
 		{"us-east-1 is taken away in mid-write: API, domain, bucket, silent", s.takePrimary},
-		{"failover: AWS_REGION=us-west-2 cdk deploy --all -c activeRegion=us-west-2 -c unreachableRegion=us-east-1", s.failOver},
+		{"make failover, with the cdk.json that names us-east-1", s.failOver},
 		{"reads and writes go on by the name, in us-west-2", s.servesAgain},
 		{"exactly the announced window is missing", s.windowIsMissing},
 		{"before DNS moved the lost Region was asked for the ledger, the probes and one fence only", s.askedLittle},
@@ -79,7 +79,7 @@ func (s *story) stoodDown() []step {
 // home again.
 func (s *story) home() []step {
 	return []step{
-		{"failback: cdk deploy --all -c activeRegion=us-east-1 -c switchFrom=<generation>", s.failBack},
+		{"make failback, with us-west-2 committed in cdk.json", s.failBack},
 		{"a new UUID and a new prefix in us-east-1, nothing left in us-west-2", s.newPrefix},
 		{"cdk deploy --all with us-east-1 committed changes nothing more", s.settlesDown},
 		{"no orphan is left", s.noOrphans},
@@ -131,7 +131,7 @@ func (s *story) takePrimary(ctx context.Context) (string, error) {
 
 func (s *story) failOver(ctx context.Context) (string, error) {
 	command := time.Now()
-	out, err := s.run(ctx, flags{"activeRegion": Secondary, "unreachableRegion": Primary}, Secondary)
+	out, err := s.make(ctx, makeFailover)
 	s.failover = s.course(Secondary, s.away, command)
 	if err != nil {
 		return "", err

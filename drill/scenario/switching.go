@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,6 +73,38 @@ func (w *World) run(ctx context.Context, f flags, shellRegion string) (cdk.Resul
 	end := w.watch.event(f.meaning(), command, report.Quiet)
 	defer end()
 	return w.deployment(f, shellRegion).Run(ctx, "deploy", "--all")
+}
+
+// Commands that an operator types for a switch, as the README names them first.
+// Each plans before it deploys.
+const (
+	makeFailover = "failover"
+	makeFailback = "failback"
+)
+
+// make is `make failover` or `make failback` in the project's folder, with the
+// installation's own values where cdk.json has none of them.
+func (w *World) make(ctx context.Context, target string) (cdk.Result, error) {
+	end := w.watch.event(map[string]string{makeFailover: makeFailover, makeFailback: "switch"}[target], "make "+target, report.Quiet)
+	defer end()
+	return w.maker().Run(ctx, target)
+}
+
+// maker runs make as cdk.CLI runs cdk.
+func (w *World) maker() cdk.CLI {
+	var args []string
+	for _, key := range slices.Sorted(maps.Keys(w.CDK.Context)) {
+		if key != "activeRegion" { // the committed cdk.json says it, and the plan what follows
+			args = append(args, "-c", key+"="+w.CDK.Context[key])
+		}
+	}
+	c := w.CDK
+	c.Name, c.Command, c.Context, c.Output = "make", []string{"make", "-s"}, nil, ""
+	c.Env = append(slices.Clone(w.CDK.Env),
+		"CDK="+strings.Join(w.CDK.Command, " "),
+		"ARGS="+strings.Join(args, " "),
+		"CDK_ARGS=--output "+w.CDK.Output+" --progress events")
+	return c
 }
 
 // commit activeRegion to the cdk.json of the next commands, as the switch's last

@@ -94,7 +94,6 @@ func NewWorld(c *cloud.Cloud, r *report.Report, root string, log io.Writer) *Wor
 			"dr.secondaryRegion":      Secondary,
 			"dr.rpoMinutes":           fmt.Sprint(rpo),
 			"dr.lostAfter":            "10s",
-			"dr.engineVersion":        "OpenSearch_3.3", // the newest the service has; the nodes here are 3.4
 			"dr.dns.zoneName":         zoneName,
 			"dr.dns.record":           record,
 			"dr.functionArchitecture": map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH],
