@@ -45,7 +45,7 @@ func javaHash(s string) string {
 }
 
 // What the managed service does to a domain that nobody asked it for.
-func TestServiceLivesInEachDomain(t *testing.T) {
+func TestH76_H82_ServiceLivesInEachDomain(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	folder := filepath.Join(t.TempDir(), "run")

@@ -10,7 +10,7 @@ import (
 	"github.com/opensearch-dr/osdr/drill/gateway"
 )
 
-func TestServiceLetsThroughItsListOnly(t *testing.T) {
+func TestH75_ServiceLetsThroughItsListOnly(t *testing.T) {
 	c := start(t)
 	const settings = "PUT /_cluster/settings "
 	rows := []struct {
@@ -109,7 +109,7 @@ func TestServiceRedactsItsInternals(t *testing.T) {
 	}
 }
 
-func TestDomainShowsTheVersionItWasAskedFor(t *testing.T) {
+func TestH81_DomainShowsTheVersionItWasAskedFor(t *testing.T) {
 	c := start(t)
 	a, b := domainIn(east), domainIn(west)
 	a.Address, a.Version, b.Address = c.nodes[east].Listener.Addr().String(), "3.3.0", c.nodes[west].Listener.Addr().String()

@@ -108,7 +108,7 @@ func (s *story) killedAt(ctx context.Context, wish flags, m moment, since time.T
 	}()
 	end := s.watch.event("killed", "killed when "+m.name, report.Bad)
 	defer end()
-	_, err = s.deployment(wish, "").Run(ctx, "deploy", "--all")
+	_, err = s.deployment(wish).Run(ctx, "deploy", "--all")
 	return err != nil && errors.Is(context.Cause(ctx), reached), err
 }
 
@@ -147,7 +147,7 @@ func (s *story) runAgain(ctx context.Context, wish flags) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	for {
-		out, err := s.run(ctx, wish, "")
+		out, err := s.run(ctx, wish)
 		if err == nil || ctx.Err() != nil || !strings.Contains(out.Text, "_IN_PROGRESS state and can not be updated") {
 			return err
 		}

@@ -57,7 +57,7 @@ func Drift(ctx context.Context, w *World) error {
 			if err := w.commit(Secondary); err != nil {
 				return "", err
 			}
-			_, err = w.run(ctx, nil, "")
+			_, err = w.run(ctx, nil)
 			return saw, err
 		}},
 		{"a clean system, us-west-2 active: exit 0, no finding, four valid formats", d.cleanRun},

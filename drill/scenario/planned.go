@@ -28,7 +28,7 @@ func Planned(ctx context.Context, w *World) error {
 				return "", err
 			}
 			since := time.Now()
-			if _, err := w.run(ctx, nil, ""); err != nil {
+			if _, err := w.run(ctx, nil); err != nil {
 				return "", err
 			}
 			return w.undisturbed(since)

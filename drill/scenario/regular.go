@@ -68,7 +68,7 @@ func (w *World) prepare(ctx context.Context) (string, error) {
 }
 
 func (w *World) deploy(ctx context.Context) (string, error) {
-	out, err := w.run(ctx, nil, "")
+	out, err := w.run(ctx, nil)
 	if err != nil {
 		return "", err
 	}
@@ -76,7 +76,7 @@ func (w *World) deploy(ctx context.Context) (string, error) {
 }
 
 func (w *World) deployAgain(ctx context.Context) (string, error) {
-	out, err := w.run(ctx, nil, "")
+	out, err := w.run(ctx, nil)
 	if err != nil {
 		return "", err
 	}

@@ -33,7 +33,7 @@ func (s *story) staleWhenItIsGone() []step {
 		{"a pipeline deploys the old flag once more: refused, no domain is made", s.staleDeploy},
 		{"cdk deploy --all with us-west-2 committed goes on as if nothing had been", func(ctx context.Context) (string, error) {
 			since := time.Now()
-			if _, err := s.run(ctx, nil, ""); err != nil {
+			if _, err := s.run(ctx, nil); err != nil {
 				return "", err
 			}
 			return s.undisturbed(since)
@@ -50,10 +50,10 @@ func (s *story) staleDeploy(ctx context.Context) (string, error) {
 	_, had := s.domain(Primary)
 	since := time.Now()
 	pipeline := *s.World
-	pipeline.CDK = s.deployment(nil, "")
+	pipeline.CDK = s.deployment(nil)
 	delete(pipeline.CDK.Context, "activeRegion")
 	pipeline.CDK.Env = slices.DeleteFunc(slices.Clone(pipeline.CDK.Env), func(e string) bool { return strings.HasPrefix(e, "OSDR_CDK_JSON=") })
-	out, err := pipeline.run(ctx, nil, "")
+	out, err := pipeline.run(ctx, nil)
 	if err == nil {
 		return "", errors.New("the old flag was deployed")
 	}

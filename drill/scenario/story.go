@@ -260,7 +260,7 @@ func (s *story) standDown(ctx context.Context) (string, error) {
 		return "", err
 	}
 	since := time.Now()
-	out, err := s.run(ctx, nil, "")
+	out, err := s.run(ctx, nil)
 	if err != nil {
 		return "", err
 	}
@@ -384,7 +384,7 @@ func (s *story) settlesDown(ctx context.Context) (string, error) {
 		return "", err
 	}
 	since := time.Now()
-	if _, err := s.run(ctx, nil, ""); err != nil {
+	if _, err := s.run(ctx, nil); err != nil {
 		return "", err
 	}
 	said, err := s.deployAgain(ctx)

@@ -53,26 +53,18 @@ func (f flags) meaning() string {
 	return "deploy"
 }
 
-// deployment is `cdk deploy --all` with flags as an operator types it, on a
-// shell whose AWS_REGION may be set.
-func (w *World) deployment(f flags, shellRegion string) cdk.CLI {
+// deployment is `cdk deploy --all` with flags as an operator types it.
+func (w *World) deployment(f flags) cdk.CLI {
 	c := w.CDK
 	c.Context = maps.Clone(w.CDK.Context)
 	maps.Copy(c.Context, f)
-	if shellRegion != "" {
-		c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_REGION="+shellRegion, "AWS_DEFAULT_REGION="+shellRegion)
-	}
 	return c
 }
 
-func (w *World) run(ctx context.Context, f flags, shellRegion string) (cdk.Result, error) {
-	command := "cdk deploy --all" + f.String()
-	if shellRegion != "" {
-		command = "AWS_REGION=" + shellRegion + " " + command
-	}
-	end := w.watch.event(f.meaning(), command, report.Quiet)
+func (w *World) run(ctx context.Context, f flags) (cdk.Result, error) {
+	end := w.watch.event(f.meaning(), "cdk deploy --all"+f.String(), report.Quiet)
 	defer end()
-	return w.deployment(f, shellRegion).Run(ctx, "deploy", "--all")
+	return w.deployment(f).Run(ctx, "deploy", "--all")
 }
 
 // Commands that an operator types for a switch, as the README names them first.

@@ -212,7 +212,7 @@ func (v *warmth) oldStandsBy(ctx context.Context) (string, error) {
 		return "", err
 	}
 	since := time.Now()
-	if _, err := v.run(ctx, nil, ""); err != nil {
+	if _, err := v.run(ctx, nil); err != nil {
 		return "", err
 	}
 	p, err := v.copyOf(ctx, Primary, time.Time{})
@@ -245,7 +245,7 @@ func (v *warmth) oldStandsBy(ctx context.Context) (string, error) {
 func (v *warmth) backToCold(ctx context.Context) (string, error) {
 	v.CDK.Context[standby] = "cold"
 	since := time.Now()
-	out, err := v.run(ctx, nil, "")
+	out, err := v.run(ctx, nil)
 	if err != nil {
 		return "", err
 	}
