@@ -14,8 +14,8 @@ import (
 	"github.com/opensearch-dr/osdr/drill/node"
 )
 
-// automatedRepository is the service's own; the gateway hides its settings.
-const automatedRepository = "cs-automated-enc"
+// AutomatedRepository is the service's own; the gateway hides its settings.
+const AutomatedRepository = "cs-automated-enc"
 
 // dashboardsIndex and its alias are what OpenSearch Dashboards makes when it
 // starts.
@@ -81,11 +81,11 @@ func (d *domains) furnish(ctx context.Context, n *node.Node) error {
 		}
 	}
 	if d.cloud.options.unkind(Automated) {
-		if err := ask(ctx, n, http.MethodPut, "/_snapshot/"+automatedRepository, map[string]any{
+		if err := ask(ctx, n, http.MethodPut, "/_snapshot/"+AutomatedRepository, map[string]any{
 			// Slow, or nobody would ever meet a snapshot of so little data.
 			"type": "fs", "settings": map[string]any{"location": n.Automated(), "max_snapshot_bytes_per_sec": "2mb"},
 		}, nil); err != nil {
-			return fmt.Errorf("register %s: %w", automatedRepository, err)
+			return fmt.Errorf("register %s: %w", AutomatedRepository, err)
 		}
 	}
 	return nil
@@ -198,7 +198,7 @@ func (d *domains) snapshot(ctx context.Context, n *node.Node) error {
 	if !d.cloud.options.unkind(Automated) {
 		return nil
 	}
-	repository := "/_snapshot/" + automatedRepository
+	repository := "/_snapshot/" + AutomatedRepository
 	var have struct {
 		Snapshots []struct {
 			Snapshot string `json:"snapshot"`

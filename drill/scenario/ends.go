@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"github.com/opensearch-dr/osdr/drill/cloud"
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/ledger"
@@ -150,7 +151,7 @@ func (w *World) noOrphans(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for name := range repositories {
-		if name != contract.Repository && name != contract.InboundRepository {
+		if name != contract.Repository && name != contract.InboundRepository && name != cloud.AutomatedRepository {
 			return "", fmt.Errorf("repository %s is registered in %s", name, led.ActiveRegion)
 		}
 	}

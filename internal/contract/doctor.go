@@ -34,6 +34,9 @@ type Probe struct {
 	Said    string  `json:"said,omitempty"`    // what was seen
 	Follows string  `json:"follows,omitempty"` // what the product does on this account because of it
 	Seconds float64 `json:"seconds"`
+	// AsEverywhere marks a refusal that the managed service gives to everybody: no
+	// person can change it, and nothing needs attention.
+	AsEverywhere bool `json:"asEverywhere,omitempty"`
 }
 
 // Examination of a domain by the doctor.

@@ -70,6 +70,8 @@ type probe struct {
 	try func(ctx context.Context) (said string, err error)
 	// follows tells what the product does because of it.
 	follows func(err error) string
+	// everywhere marks what the managed service refuses to everybody.
+	everywhere bool
 }
 
 // ErrUntried says that a probe had nothing to try.
@@ -142,6 +144,7 @@ func (x *examination) one(ctx context.Context, p probe) contract.Probe {
 	case err != nil:
 		out.Verdict, out.Said = contract.DoesNot, join(said, err.Error())
 		out.Follows = p.follows(err)
+		out.AsEverywhere = p.everywhere && errors.Is(err, opensearch.ErrNotOffered)
 	default:
 		out.Follows = p.follows(nil)
 	}

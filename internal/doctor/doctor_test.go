@@ -109,6 +109,27 @@ func TestEachRefusal(t *testing.T) {
 	}
 }
 
+// The rate of restores is the service's alone: nobody can attend to that. Any other
+// refusal needs attention.
+func TestH75_WhatTheServiceRefusesToEverybodyIsMarked(t *testing.T) {
+	for _, row := range []struct {
+		call, id   string
+		err        error
+		everywhere bool
+	}{
+		{"SetRecoveryRate", "cluster.recovery-rate", opensearch.ErrNotOffered, true},
+		{"SetRecoveryRate", "cluster.recovery-rate", refusal(500, "exception", "no"), false},
+		{"SetAutoCreate", "cluster.auto-create", opensearch.ErrNotOffered, false},
+	} {
+		p := newPatient(t)
+		p.failed[row.call] = row.err
+		x := find(t, doctor.Examine(t.Context(), p.deps), row.id)
+		if x.Verdict != contract.DoesNot || x.AsEverywhere != row.everywhere {
+			t.Errorf("%s refused with %v: %+v", row.call, row.err, x)
+		}
+	}
+}
+
 // Where there is no index state management, nothing needs attention.
 func TestADomainWithoutISM(t *testing.T) {
 	p := newPatient(t)

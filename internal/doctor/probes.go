@@ -41,7 +41,7 @@ func (x *examination) probes() []probe {
 			},
 		},
 		{
-			id: "cluster.recovery-rate", title: "the rate of restores can be set", try: x.rate,
+			id: "cluster.recovery-rate", title: "the rate of restores can be set", try: x.rate, everywhere: true,
 			follows: says("a restore may be made faster by indices.recovery.max_bytes_per_sec; the product leaves it as it is",
 				"a restore runs at 40 MB/s on each data node, whatever its size: more nodes make it faster"),
 		},

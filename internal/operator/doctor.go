@@ -59,7 +59,7 @@ func (o *Operator) Examine(ctx context.Context, d Doctor) (Doctor, error) {
 	d.Plan, d.Found = nil, s.Examination
 	d.Found.Probes = append(d.Found.Probes, o.zoneProbe(ctx))
 	for _, p := range d.Found.Probes {
-		if p.Verdict != contract.Works {
+		if p.Verdict != contract.Works && !p.AsEverywhere {
 			d.Attention = append(d.Attention, p.ID+": "+or(p.Follows, p.Said))
 		}
 	}
@@ -126,7 +126,7 @@ func (d Doctor) Print(w io.Writer) error {
 	p.line("")
 	p.list("needs attention", d.Attention)
 	if len(d.Attention) == 0 {
-		p.line("everything works, and nothing is left behind")
+		p.line("nothing needs attention, and nothing is left behind")
 	}
 	return p.to(w)
 }
@@ -139,7 +139,7 @@ type doctorCommand struct {
 // Help of the command.
 func (doctorCommand) Help() string {
 	return "It tries on the domain that serves what only the real service can tell, on an index, a registration and a path of its own, takes all of it away again, and says what the product does on this account because of it. A first run shows the plan and changes nothing; --yes does it. Run it in the first hour on a new account, and after an upgrade of the engine.\n\n" +
-		"Exit status is 0 when everything works, 2 when something does not, was not tried or is left behind, or when --yes is missing."
+		"Exit status is 0 when nothing needs attention, 2 when something does not work, was not tried or is left behind, or when --yes is missing. What the service refuses to everybody needs none."
 }
 
 func (c doctorCommand) Run(ctx context.Context, s *session, attention *bool) error {
