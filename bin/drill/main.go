@@ -89,7 +89,7 @@ func (installCommand) Run(ctx context.Context, c *cli) error {
 type startCommand struct {
 	Creation time.Duration      `help:"Least time the creation of a domain takes." default:"0s"`
 	Heap     string             `help:"Heap of each node." default:"512m"`
-	Kind     []cloud.Unkindness `help:"Leave out of what the managed service does and a bare engine does not: dashboards, query-insights, automated-snapshots, operations, requests." default:"dashboards,query-insights,automated-snapshots,operations" placeholder:"NAME"`
+	Kind     []cloud.Unkindness `help:"Leave out of what the managed service does and a bare engine does not: dashboards, query-insights, automated-snapshots, operations, requests." placeholder:"NAME"`
 	Hour     time.Duration      `help:"How long an hour of the service takes, between two automated snapshots." default:"1m"`
 	Name     []string           `help:"Host name the certificate covers beside the domains' own: custom endpoint, record." default:"search.example.com"`
 }

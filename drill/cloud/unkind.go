@@ -32,10 +32,6 @@ func Unkindnesses() []Unkindness {
 	return []Unkindness{Dashboards, QueryInsights, Automated, Operations, Requests}
 }
 
-// Borne leaves out what the product does not bear: scenarios and `drill start` are
-// as kind as that.
-func Borne() []Unkindness { return []Unkindness{Dashboards, QueryInsights, Automated, Operations} }
-
 // pace of the service, of which Options.Hour is an hour.
 type pace struct {
 	insights  time.Duration // from a search to its export; 5 min on AWS

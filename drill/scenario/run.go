@@ -70,7 +70,7 @@ func Run(ctx context.Context, name, dir string, out io.Writer) error {
 	var c *cloud.Cloud
 	if err := r.Do("the local cloud starts", func() (string, error) {
 		var err error
-		if c, err = cloud.Start(ctx, cloud.Options{Dir: dir, Log: out, Kind: cloud.Borne()}); err != nil {
+		if c, err = cloud.Start(ctx, cloud.Options{Dir: dir, Log: out}); err != nil {
 			return "", err
 		}
 		return "logs in " + relative(root, c.Folder()), nil
