@@ -62,6 +62,8 @@ CDK ?= cdk
 TO ?=
 ARGS ?=
 CDK_ARGS ?=
+# cdk takes each CDK_ variable of its environment for an option of its own.
+unexport CDK_ARGS
 
 .PHONY: osdr
 osdr: ## build the operator's command, build/osdr
