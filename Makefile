@@ -55,8 +55,10 @@ drill: ## all that must be true, on this machine: emulator, real OpenSearch node
 
 # The operator's command; built, since a disaster is no time to compile.
 OSDR := $(BUILD)/osdr
-# What starts the real cdk; the local cloud has its own: CDK="node $$OSDR_DRILL_CDK".
-CDK ?= cdk
+# What starts the real cdk. A shell of the local cloud (drill env) has its own, and
+# its proxy is the way to the domains there.
+CDK ?= $(if $(OSDR_DRILL_CDK),node $(OSDR_DRILL_CDK),cdk)
+LOCAL = $(if $(OSDR_DRILL_PROXY),HTTPS_PROXY=$(OSDR_DRILL_PROXY))
 # TO=<region> makes another Region active than the one cdk.json does not name.
 # ARGS goes to osdr plan (-c dr.<path>=<value> goes on to cdk, too), CDK_ARGS to cdk.
 TO ?=
@@ -72,7 +74,7 @@ osdr: ## build the operator's command, build/osdr
 # The plan says what would be lost before anything starts, and stops where the
 # switch would be refused; it prints the documented command and its words.
 define switch
-	@plan="$$($(OSDR) plan --$(1) $(if $(TO),--to $(TO)) -o shell $(ARGS))"; \
+	@plan="$$($(LOCAL) $(OSDR) plan --$(1) $(if $(TO),--to $(TO)) -o shell $(ARGS))"; \
 	eval "$$plan"; export AWS_REGION; \
 	if ! $(CDK) "$$@" $(CDK_ARGS); then \
 	  echo "make $@: the deployment ended early. Nothing is half done that a run does not go on with: osdr status shows where it stands, make $@ goes on." >&2; exit 1; \
