@@ -37,6 +37,13 @@ type Fence struct {
 	Before func(opensearch.Index) opensearch.Index
 	// May is asked directly before each change.
 	May func(context.Context) error
+	// Parallel is how many indexes are blocked at the same time; 0 and 1: one.
+	Parallel int
+	// Enough: an index that refuses writes by a block of the disk or of its user is as
+	// good as one that has ours, where ours cannot be set. That is so for a salvage,
+	// which compares numbers again before anything goes; a switch needs ours, since
+	// the disk's block goes away by itself.
+	Enough bool
 }
 
 // Quieten notes and stops automatic creation and index management. rec is nil for
@@ -97,14 +104,15 @@ func (f Fence) may(ctx context.Context) error {
 
 // Raise blocks every guarded index, also those that appear meanwhile, and waits
 // for the writes that had passed. waiting is empty when nothing is being written
-// any more. Repeated, it goes on; a fence that stands is only looked at.
+// any more. Repeated, it goes on; a fence that stands is only looked at. An index
+// that cannot be blocked stops no other: the record and waiting name it (H72).
 func (f Fence) Raise(ctx context.Context, rec *Record, uuid, token string, now time.Time) (out *Record, waiting string, err error) {
 	rec, err = f.Quieten(ctx, rec, uuid, token, now)
 	if err != nil {
 		return rec, "", err
 	}
 	if rec.State != Blocking && rec.State != Fenced || rec.Token != token {
-		rec.State, rec.Token, rec.Drained, rec.Writing, rec.Final = Blocking, token, false, nil, nil
+		rec.State, rec.Token, rec.Drained, rec.Writing, rec.Final, rec.Snapshot = Blocking, token, false, nil, nil, nil
 		if err := rec.Save(ctx, f.Bucket); err != nil {
 			return rec, "", err
 		}
@@ -116,7 +124,7 @@ func (f Fence) Raise(ctx context.Context, rec *Record, uuid, token string, now t
 		}
 		guarded := f.Guarded(all)
 		changed := rec.note(guarded, f.Before)
-		if changed {
+		if seen := rec.see(guarded); changed || seen {
 			if err := rec.Save(ctx, f.Bucket); err != nil {
 				return rec, "", err
 			}
@@ -128,9 +136,31 @@ func (f Fence) Raise(ctx context.Context, rec *Record, uuid, token string, now t
 		if changed || blocked {
 			continue // and look whether anything came meanwhile (H9)
 		}
-		return f.drain(ctx, rec)
+		rec, waiting, err := f.drain(ctx, rec)
+		if odd := f.odd(rec, guarded); err == nil && odd != "" {
+			return rec, odd, nil
+		}
+		return rec, waiting, err
 	}
 	return rec, "indexes to stop appearing", nil
+}
+
+// odd names the indexes that could not be blocked, and why; empty: there is none.
+func (f Fence) odd(rec *Record, guarded []opensearch.Index) string {
+	var names []string
+	for _, i := range guarded {
+		if r := rec.Indices[i.Name]; r.Refused != "" && !(f.Enough && Refusing(i)) {
+			names = append(names, i.Name+" ("+r.Refused+")")
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	more := ""
+	if len(names) > 3 {
+		more = fmt.Sprintf(" and %d more", len(names)-3)
+	}
+	return "a write block on " + strings.Join(names[:min(3, len(names))], ", ") + more
 }
 
 // note what stands there of indexes that are new, and of those that were lifted
@@ -140,14 +170,14 @@ func (r *Record) note(guarded []opensearch.Index, before func(opensearch.Index) 
 	for _, i := range guarded {
 		names[i.Name] = true
 		f, ok := r.Indices[i.Name]
-		if ok && f.UUID == i.UUID && (Stopped(i) || !f.Blocked && slices.Equal(f.Blocks, i.Blocks)) {
+		if ok && f.UUID == i.UUID && (Stopped(i) || !f.Blocked && slices.Equal(f.Blocks, users(i.Blocks))) {
 			continue
 		}
-		users := i
+		as := i
 		if before != nil {
-			users = before(i)
+			as = before(i)
 		}
-		r.Indices[i.Name] = Index{UUID: i.UUID, Blocks: users.Blocks, Setting: i.SettingsVersion}
+		r.Indices[i.Name] = Index{UUID: i.UUID, Blocks: users(as.Blocks), Setting: i.SettingsVersion}
 		changed = true
 	}
 	for name := range r.Indices {
@@ -162,71 +192,23 @@ func (r *Record) note(guarded []opensearch.Index, before func(opensearch.Index) 
 	return changed
 }
 
+// users are the blocks that somebody has set: the disk's flood stage comes and goes
+// by itself, and no other domain is given it (H72).
+func users(blocks []string) []string {
+	var out []string
+	for _, b := range blocks {
+		if b != opensearch.DiskBlock {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
 func (r *Record) reopen() {
-	r.Drained, r.Writing, r.Final = false, nil, nil
+	r.Drained, r.Writing, r.Final, r.Snapshot = false, nil, nil, nil
 	if r.State == Fenced {
 		r.State = Blocking
 	}
-}
-
-// block those that have none of ours; an index that its user made read-only has
-// all it needs.
-func (f Fence) block(ctx context.Context, rec *Record, guarded []opensearch.Index) (did bool, err error) {
-	var touched []string
-	for _, i := range guarded {
-		if rec.Indices[i.Name].Blocked && Stopped(i) || slices.Contains(i.Blocks, "read_only") || slices.Contains(i.Blocks, "metadata") && Stopped(i) {
-			continue
-		}
-		if !Stopped(i) {
-			if err := f.may(ctx); err != nil {
-				return did, err
-			}
-			if err := f.one(ctx, i); err != nil {
-				return did, err
-			}
-			did = true
-		}
-		touched = append(touched, i.Name)
-	}
-	if len(touched) == 0 {
-		return did, nil
-	}
-	all, err := f.Domain.Indices(ctx)
-	if err != nil {
-		return did, err
-	}
-	for _, i := range all {
-		if r, ok := rec.Indices[i.Name]; ok && r.UUID == i.UUID && slices.Contains(touched, i.Name) && Stopped(i) {
-			r.Blocked, r.After = true, i.SettingsVersion
-			rec.Indices[i.Name] = r
-		}
-	}
-	rec.reopen()
-	return true, rec.Save(ctx, f.Bucket)
-}
-
-// one index. The engine's own block drains; where it cannot be had the setting
-// stops new writes, and drain waits for the ones that had passed (H8).
-func (f Fence) one(ctx context.Context, i opensearch.Index) error {
-	var err error
-	if i.Open && !i.WriteIndex {
-		err = f.Domain.Block(ctx, i.Name)
-	} else {
-		err = opensearch.ErrWriteIndex
-	}
-	switch {
-	case err == nil, errors.Is(err, opensearch.ErrAlreadyBlocked), errors.Is(err, opensearch.ErrNotFound):
-		return nil
-	case errors.Is(err, opensearch.ErrWriteIndex), errors.Is(err, opensearch.ErrNotOffered), errors.Is(err, opensearch.ErrNotDrained):
-		err = f.Domain.SetWriteBlock(ctx, []string{i.Name}, true)
-		if errors.Is(err, opensearch.ErrNotFound) {
-			return nil
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("block writes to index %s: %w", i.Name, err)
-	}
-	return nil
 }
 
 // drain: all writes that ran once every block stood are through.
@@ -257,44 +239,16 @@ func (f Fence) drain(ctx context.Context, rec *Record) (*Record, string, error) 
 	return rec, fmt.Sprintf("%d writes to end that had begun before the fence: %s", len(left), strings.Join(left[:min(3, len(left))], ", ")), nil
 }
 
-// Lift gives every index its user's blocks back, then index management and
-// automatic creation, and ends the record. The caller has made sure that nobody
-// can claim by this fence any more (H3).
-func (f Fence) Lift(ctx context.Context, rec *Record) error {
-	if rec.State != Lifting {
-		rec.State = Lifting
-		if err := rec.Save(ctx, f.Bucket); err != nil {
-			return err
-		}
-	}
-	all, err := f.Domain.Indices(ctx)
-	if err != nil {
-		return err
-	}
-	for _, i := range all {
-		r, ok := rec.Indices[i.Name]
-		if !ok || r.UUID != i.UUID || !slices.Contains(i.Blocks, "write") || slices.Contains(r.Blocks, "write") {
-			continue
-		}
-		if err := f.may(ctx); err != nil {
-			return err
-		}
-		var kept []string // what else the user has set by now stays
-		for _, b := range i.Blocks {
-			if b != "write" && b != "read_only_allow_delete" {
-				kept = append(kept, b)
-			}
-		}
-		if err := f.Domain.SetBlocks(ctx, i.Name, kept); err != nil && !errors.Is(err, opensearch.ErrNotFound) {
-			return fmt.Errorf("lift the block of index %s: %w", i.Name, err)
-		}
-	}
-	return f.Unquieten(ctx, rec)
-}
-
 // Unquieten gives back automatic creation and index management and removes the
 // record. What its user has changed meanwhile stays.
 func (f Fence) Unquieten(ctx context.Context, rec *Record) error {
+	if err := f.settingsBack(ctx, rec); err != nil {
+		return err
+	}
+	return f.end(ctx, rec)
+}
+
+func (f Fence) settingsBack(ctx context.Context, rec *Record) error {
 	value, set, err := f.Domain.AutoCreate(ctx)
 	if err != nil {
 		return err
@@ -318,16 +272,16 @@ func (f Fence) Unquieten(ctx context.Context, rec *Record) error {
 			}
 		}
 	}
-	return f.end(ctx, rec)
+	return nil
 }
 
 // Freeze marks the fence as complete: the final point saw these numbers.
 func (f Fence) Freeze(ctx context.Context, rec *Record, guarded []opensearch.Index) error {
 	for _, i := range guarded {
 		r := rec.Indices[i.Name]
-		r.Shards = i.Shards
+		r.Shards, r.Frozen = i.Shards, &Versions{Mapping: i.MappingVersion, Settings: i.SettingsVersion, Aliases: i.AliasesVersion}
 		rec.Indices[i.Name] = r
 	}
-	rec.State = Fenced
+	rec.State, rec.Snapshot = Fenced, nil
 	return rec.Save(ctx, f.Bucket)
 }

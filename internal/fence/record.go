@@ -51,6 +51,9 @@ type Record struct {
 	// drained when none of them is left.
 	Writing []string `json:"writing,omitempty"`
 	Drained bool     `json:"drained,omitempty"`
+	// Snapshot is how far the final snapshot is, as the engine counts; nil while none
+	// runs.
+	Snapshot *Counted `json:"snapshot,omitempty"`
 	// Final point of a fence that is up for a switch.
 	Final *point.ID `json:"final,omitempty"`
 	// Alone: the switch's mark was only in the other Region's ledger.
@@ -66,12 +69,54 @@ type Record struct {
 
 // Index before the fence, and as it stood once fenced.
 type Index struct {
-	UUID    string             `json:"uuid"`
-	Blocks  []string           `json:"blocks,omitempty"` // the user's
-	Setting int64              `json:"setting"`          // settings version before
-	Blocked bool               `json:"blocked,omitempty"`
-	After   int64              `json:"after,omitempty"`  // settings version right after our block
-	Shards  []opensearch.Shard `json:"shards,omitempty"` // as the final point saw them
+	UUID    string   `json:"uuid"`
+	Blocks  []string `json:"blocks,omitempty"` // the user's
+	Setting int64    `json:"setting"`          // settings version before
+	Blocked bool     `json:"blocked,omitempty"`
+	// After is the settings version with our block; 0 until a listing has shown it.
+	After  int64              `json:"after,omitempty"`
+	Shards []opensearch.Shard `json:"shards,omitempty"` // as the final point saw them
+	// Frozen versions of the same moment; nil in a record of an earlier release.
+	Frozen *Versions `json:"frozen,omitempty"`
+	// Refused is why the last try to block the index failed.
+	Refused string `json:"refused,omitempty"`
+}
+
+// Versions of what a write block does not hold still (H68).
+type Versions struct {
+	Mapping  int64 `json:"mapping"`
+	Settings int64 `json:"settings"`
+	Aliases  int64 `json:"aliases"`
+}
+
+// Counted progress of a snapshot.
+type Counted struct {
+	Name        string `json:"name"`
+	ShardsDone  int    `json:"shardsDone"`
+	ShardsTotal int    `json:"shardsTotal"`
+	Bytes       int64  `json:"bytes"`
+}
+
+// Blocked counts the indexes that have a block, of all that the fence is for.
+func (r *Record) Blocked() (n int) {
+	for _, i := range r.Indices {
+		if i.Blocked {
+			n++
+		}
+	}
+	return n
+}
+
+// Odd lists the indexes that cannot be blocked, ordered.
+func (r *Record) Odd() []string {
+	var names []string
+	for name, i := range r.Indices {
+		if i.Refused != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func key(uuid string) string { return Prefix + uuid + ".json" }
@@ -151,11 +196,11 @@ func (r *Record) Before(i opensearch.Index) opensearch.Index {
 	case !ok || f.UUID != i.UUID:
 	case f.Blocked && r.State == Lifting && !slices.Contains(i.Blocks, "write"):
 		// It is lifted, and what stands there is its user's.
-	case f.Blocked:
+	case f.Blocked && f.After != 0:
 		i.Blocks = f.Blocks
 		i.SettingsVersion -= f.After - f.Setting
 	case slices.Contains(i.Blocks, "write") && !slices.Contains(f.Blocks, "write"):
-		// Noted and blocked, but the run died before it wrote that down.
+		// Noted and blocked, but no listing has shown its version since.
 		i.Blocks = f.Blocks
 		i.SettingsVersion--
 	}
@@ -167,13 +212,19 @@ func Stopped(i opensearch.Index) bool {
 	return slices.Contains(i.Blocks, "write") || slices.Contains(i.Blocks, "read_only")
 }
 
+// Refusing tells whether an index takes no document now, for whatever reason. The
+// disk's block and a scale-down end without us.
+func Refusing(i opensearch.Index) bool {
+	return Stopped(i) || slices.Contains(i.Blocks, opensearch.DiskBlock) || slices.Contains(i.Blocks, "search_only")
+}
+
 // Reopen a fence behind which something moved: it must be drained and captured
 // once more.
 func (r *Record) Reopen() { r.reopen() }
 
 // Holds decides whether the fence stands as it was when it was complete: every
-// index there is has a block and its fenced numbers, and none is new or gone. The
-// answer is empty, or says what moved (H9, H10).
+// index there is has a block, its fenced numbers and its fenced metadata, and none is
+// new or gone. The answer is empty, or says what moved (H9, H10, H68).
 func (r *Record) Holds(indices []opensearch.Index) string {
 	if r == nil || r.State != Fenced {
 		return "the fence is not complete"
@@ -188,6 +239,8 @@ func (r *Record) Holds(indices []opensearch.Index) string {
 			return "index " + i.Name + " takes writes"
 		case i.Open && !slices.Equal(f.Shards, i.Shards):
 			return "the sequence numbers of index " + i.Name + " moved"
+		case f.Frozen != nil && *f.Frozen != (Versions{Mapping: i.MappingVersion, Settings: i.SettingsVersion, Aliases: i.AliasesVersion}):
+			return "the mapping, the settings or the aliases of index " + i.Name + " changed"
 		}
 		seen++
 	}

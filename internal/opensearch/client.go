@@ -91,45 +91,66 @@ func (c *Client) get(ctx context.Context, step, path string, into any) error {
 	return c.call(ctx, c.reads, step, http.MethodGet, path, nil, into)
 }
 
+// change asks for a change. An answer that says acknowledged: false is
+// ErrNotAcknowledged: the manager has taken the change, and some node has not
+// applied it in time (H69).
 func (c *Client) change(ctx context.Context, step, method, path string, body any) error {
-	return c.call(ctx, c.changes, step, method, path, body, nil)
+	answer, err := c.send(ctx, c.changes, step, method, path, body)
+	if err != nil {
+		return err
+	}
+	var said struct {
+		Acknowledged *bool `json:"acknowledged"`
+	}
+	// Some answers of the security plugin and of proxies are no object; they
+	// acknowledge nothing and deny nothing.
+	if json.Unmarshal(answer, &said) == nil && said.Acknowledged != nil && !*said.Acknowledged {
+		return fmt.Errorf("%s: %w", step, ErrNotAcknowledged)
+	}
+	return nil
 }
 
 // call sends one request and decodes a 2xx into into; anything else is *Error.
 func (c *Client) call(ctx context.Context, via *opensearchtransport.Client, step, method, path string, body, into any) error {
+	answer, err := c.send(ctx, via, step, method, path, body)
+	if err != nil || into == nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("%s: decode answer: %w", step, err)
+	}
+	return nil
+}
+
+// send one request and answer the body of a 2xx.
+func (c *Client) send(ctx context.Context, via *opensearchtransport.Client, step, method, path string, body any) ([]byte, error) {
 	var reader io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
 		if err != nil {
-			return fmt.Errorf("%s: %w", step, err)
+			return nil, fmt.Errorf("%s: %w", step, err)
 		}
 		reader = bytes.NewReader(encoded)
 	}
 	// The path is relative: the transport puts the endpoint before it.
 	request, err := http.NewRequestWithContext(ctx, method, path, reader)
 	if err != nil {
-		return fmt.Errorf("%s: %w", step, err)
+		return nil, fmt.Errorf("%s: %w", step, err)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := via.Perform(request) //nolint:staticcheck // deprecated for v5, go.mod pins v4; Stream leaves a body open where an error comes with an answer
 	if err != nil {
-		return fmt.Errorf("%s: %w", step, err)
+		return nil, fmt.Errorf("%s: %w", step, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("%s: read answer: %w", step, err)
+		return nil, fmt.Errorf("%s: read answer: %w", step, err)
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return decodeError(step, response.StatusCode, answer)
+		return nil, decodeError(step, response.StatusCode, answer)
 	}
-	if into == nil {
-		return nil
-	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("%s: decode answer: %w", step, err)
-	}
-	return nil
+	return answer, nil
 }

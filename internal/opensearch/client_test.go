@@ -270,3 +270,23 @@ func TestH12_ACapsuleWithoutWhatTheDomainRefuses(t *testing.T) {
 		t.Errorf("a domain without pipelines: %v %q", err, got.Unavailable)
 	}
 }
+
+// A cluster that could not publish a change within its 30 s says so, and a node that
+// lags goes on taking writes.
+func TestH69_NotAcknowledgedIsNoSuccess(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"acknowledged":false}`) })
+	for what, err := range map[string]error{
+		"SetWriteBlock":    c.SetWriteBlock(t.Context(), []string{".ds-logs-000001"}, true),
+		"SetAutoCreate":    c.SetAutoCreate(t.Context(), "+.*,-*", true),
+		"SetISM":           c.SetISM(t.Context(), false),
+		"LiftDiskBlock":    c.LiftDiskBlock(t.Context(), []string{"a"}),
+		"RemoveIndex":      c.RemoveIndex(t.Context(), "a"),
+		"RemoveDataStream": c.RemoveDataStream(t.Context(), "a"),
+		"PutAliases":       c.PutAliases(t.Context(), []opensearch.AliasAction{{Index: "a", Alias: "b"}}),
+		"DeleteSnapshot":   c.DeleteSnapshot(t.Context(), "r", "s"),
+	} {
+		if !errors.Is(err, opensearch.ErrNotAcknowledged) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

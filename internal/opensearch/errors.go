@@ -29,6 +29,11 @@ func IsSettingRefused(err error) bool {
 // IsArchived tells that archived settings are what refuses it.
 func IsArchived(err error) bool { return errors.Is(err, ErrArchivedSettings) }
 
+// ErrNotAcknowledged says that the cluster took a change and not every node has
+// applied it within the engine's time for it (30 s): a node that lags goes on
+// without it. The caller looks at the state and asks again (H69).
+var ErrNotAcknowledged = errors.New("the change is not acknowledged by every node; ask again")
+
 // Error is an answer of the engine that is not a success.
 type Error struct {
 	Step   string // what was asked, lower case: "register repository os-snapshot-repo"

@@ -83,6 +83,56 @@ func (c *Client) SetWriteBlock(ctx context.Context, indices []string, on bool) e
 	return nil
 }
 
+// LiftDiskBlock by the setting, which must be the only one of the call.
+func (c *Client) LiftDiskBlock(ctx context.Context, indices []string) error {
+	for some := range slices.Chunk(indices, refreshAtOnce) {
+		if err := c.settings(ctx, "lift the disk's block", names(some), map[string]any{"index.blocks." + DiskBlock: nil}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// HalfBlocked asks for the blocks of the cluster's state. A block that a _block call
+// has begun and not completed has a UUID; a complete one, and one by the setting,
+// has none. 8 is the engine's number of the write block
+// (IndexMetadata.INDEX_WRITE_BLOCK).
+func (c *Client) HalfBlocked(ctx context.Context) ([]string, error) {
+	var answer struct {
+		Blocks struct {
+			Indices map[string]struct {
+				Write struct {
+					UUID string `json:"uuid"`
+				} `json:"8"`
+			} `json:"indices"`
+		} `json:"blocks"`
+	}
+	if err := c.get(ctx, "read the cluster's blocks", "/_cluster/state/blocks?filter_path=blocks.indices.*.8.uuid", &answer); err != nil {
+		return nil, err
+	}
+	var list []string
+	for name, b := range answer.Blocks.Indices {
+		if b.Write.UUID != "" {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+// DataNodes of the cluster's health.
+func (c *Client) DataNodes(ctx context.Context) (int, error) {
+	var answer struct {
+		Nodes int `json:"number_of_data_nodes"`
+	}
+	err := c.get(ctx, "count data nodes", "/_cluster/health?filter_path=number_of_data_nodes", &answer)
+	return answer.Nodes, err
+}
+
+// DiskBlock is what the disk's flood stage sets on an index: no document is
+// written or deleted, and no other setting changes.
+const DiskBlock = "read_only_allow_delete"
+
 func (c *Client) settings(ctx context.Context, step, path string, body map[string]any) error {
 	return c.change(ctx, step, http.MethodPut, "/"+path+"/_settings", body)
 }

@@ -85,7 +85,8 @@ type Recovery interface {
 	// on. ErrWriteIndex for a stream's write index, ErrAlreadyBlocked for one that
 	// has the block, where nothing was waited for; ErrNotOffered where the service
 	// has no such call: SetWriteBlock and Writing are the way then. IsBlocked: the
-	// user's own read_only or metadata block forbids it, and all writes.
+	// user's own read_only or metadata block forbids it, and all writes; so does the
+	// disk's read_only_allow_delete (IsDiskBlocked too).
 	Block(ctx context.Context, index string) error
 	// SetWriteBlock sets or lifts index.blocks.write. It waits for nothing: writes
 	// that had passed the block are acknowledged later (H8).
@@ -102,6 +103,16 @@ type Recovery interface {
 	SetSettings(ctx context.Context, index string, settings map[string]string) error
 	// Nodes that can hold shards.
 	Nodes(ctx context.Context) ([]Node, error)
+	// LiftDiskBlock takes read_only_allow_delete away from indexes. While the disk
+	// is above its flood stage the engine sets it again, within 30 s. Beside it no
+	// other block can be set or lifted (429, IsDiskBlocked).
+	LiftDiskBlock(ctx context.Context, indices []string) error
+	// HalfBlocked lists the indexes on which a Block has begun and was not completed,
+	// by name: they refuse writes, whatever their settings say. With the setting
+	// lifted a complete Block ends it, and then the setting is lifted again (H78).
+	HalfBlocked(ctx context.Context) ([]string, error)
+	// DataNodes counts the cluster's nodes that hold shards.
+	DataNodes(ctx context.Context) (int, error)
 	// Close an index, as its user had it: a restore opens what was closed. A closed
 	// one stays closed. ErrWriteIndex for a stream's write index, which cannot be;
 	// ErrNotOffered where the service has no such call.
@@ -201,4 +212,11 @@ func IsRefused(err error) bool {
 func IsBlocked(err error) bool {
 	e, ok := asError(err)
 	return ok && e.Type == "cluster_block_exception"
+}
+
+// IsDiskBlocked tells that read_only_allow_delete refuses the call: the disk's
+// flood stage, or somebody who set that block.
+func IsDiskBlocked(err error) bool {
+	e, ok := asError(err)
+	return ok && e.Status == 429 && e.Type == "cluster_block_exception"
 }

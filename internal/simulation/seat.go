@@ -149,6 +149,15 @@ func (v *seat) GiveBlocks(ctx context.Context, lot, blocks []string) error {
 func (v *seat) SetBlocks(ctx context.Context, index string, blocks []string) error {
 	return v.call(ctx, "SetBlocks", index+" "+strings.Join(blocks, ","), true, func() error { return v.c.SetBlocks(context.Background(), index, blocks) })
 }
+func (v *seat) LiftDiskBlock(ctx context.Context, indices []string) error {
+	return v.call(ctx, "LiftDiskBlock", strings.Join(indices, ","), true, func() error { return v.c.LiftDiskBlock(context.Background(), indices) })
+}
+func (v *seat) HalfBlocked(ctx context.Context) ([]string, error) {
+	return answer(ctx, v, "HalfBlocked", "", func(ctx context.Context) ([]string, error) { return v.c.HalfBlocked(ctx) })
+}
+func (v *seat) DataNodes(ctx context.Context) (int, error) {
+	return answer(ctx, v, "DataNodes", "", func(ctx context.Context) (int, error) { return v.c.DataNodes(ctx) })
+}
 func (v *seat) Writing(ctx context.Context) ([]string, error) {
 	return answer(ctx, v, "Writing", "", func(ctx context.Context) ([]string, error) { return v.c.Writing(ctx) })
 }

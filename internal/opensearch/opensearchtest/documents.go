@@ -43,6 +43,7 @@ type index struct {
 	stream     string
 	versions   versions
 	blocks     map[string]bool
+	half       bool // a _block call began here and was not completed (H78)
 	aliases    map[string]any
 	pipelines  map[string]string // setting -> id
 	shards     []*shard
@@ -167,11 +168,13 @@ func (c *Cluster) write(step, name, id string) (*shard, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i.blocks[floodStage] {
+	switch {
+	case i.blocks[floodStage]:
 		return nil, flooded(step, i)
-	}
-	if i.blocks["search_only"] {
+	case i.blocks["search_only"]:
 		return nil, fail(step, 403, "cluster_block_exception", "index [%s] blocked by: [FORBIDDEN/20/index scaled down];", name)
+	case i.half:
+		return nil, fail(step, 403, "cluster_block_exception", "index [%s] blocked by: [FORBIDDEN/8/moving to block index write (api)];", name)
 	}
 	for _, b := range []string{"write", "read_only"} {
 		if i.blocks[b] {

@@ -133,7 +133,7 @@ func shut(step string, i *index) error {
 }
 
 // floodStage is the disk watermark's own block.
-const floodStage = "read_only_allow_delete"
+const floodStage = opensearch.DiskBlock
 
 // flooded is the refusal of an index that the disk's flood stage has made
 // read-only. Only a deletion passes, and the change that lifts this block alone.
@@ -152,10 +152,14 @@ func (i *index) settable(step string) error {
 	return nil
 }
 
+// onShards is the action of Block on each shard. A caller who lacks only this one
+// leaves a block half done.
+const onShards = "indices:admin/block/add[s]"
+
 // Block one index and let the writes through that had passed (H8).
 func (v *Caller) Block(ctx context.Context, name string) error {
 	step := "block writes to index " + name
-	return v.do(ctx, "Block", step, []string{"indices:admin/block/add", "indices:admin/block/add[s]"}, func(c *Cluster) error {
+	return v.do(ctx, "Block", step, []string{"indices:admin/block/add"}, func(c *Cluster) error {
 		i, err := c.index(step, name)
 		if err != nil {
 			return err
@@ -170,14 +174,60 @@ func (v *Caller) Block(ctx context.Context, name string) error {
 		case i.blocks["write"]:
 			return fmt.Errorf("%s: %w", step, opensearch.ErrAlreadyBlocked)
 		}
+		if v.authorize(step, "", []string{onShards}) != nil {
+			i.half = true
+			i.setBlock("write", true)
+			return fmt.Errorf("%s: %w", step, opensearch.ErrNotDrained)
+		}
 		for _, w := range c.recovery.writes {
 			if w.index == i {
 				w.apply()
 			}
 		}
 		i.setBlock("write", true)
+		i.half = false
 		return nil
 	})
+}
+
+// LiftDiskBlock of some indexes.
+func (v *Caller) LiftDiskBlock(ctx context.Context, indices []string) error {
+	const step = "lift the disk's block"
+	return v.do(ctx, "LiftDiskBlock", step, []string{"indices:admin/settings/update"}, func(c *Cluster) error {
+		if len(indices) == 0 {
+			return nil
+		}
+		list, err := c.resolve(step, indices)
+		if err != nil {
+			return err
+		}
+		for _, i := range list {
+			i.setBlock(opensearch.DiskBlock, false)
+		}
+		return nil
+	})
+}
+
+// HalfBlocked lists indexes with a block that was begun.
+func (v *Caller) HalfBlocked(ctx context.Context) (list []string, err error) {
+	err = v.do(ctx, "HalfBlocked", "read the cluster's blocks", []string{"cluster:monitor/state"}, func(c *Cluster) error {
+		for _, name := range sortedKeys(c.indices) {
+			if c.indices[name].half {
+				list = append(list, name)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// DataNodes of a single-node cluster.
+func (v *Caller) DataNodes(ctx context.Context) (n int, err error) {
+	err = v.do(ctx, "DataNodes", "count data nodes", []string{"cluster:monitor/health"}, func(*Cluster) error {
+		n = 1
+		return nil
+	})
+	return n, err
 }
 
 func (c *Cluster) writeIndex(i *index) bool {
