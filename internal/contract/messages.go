@@ -200,6 +200,8 @@ type FenceStatus struct {
 	State   string `json:"state"`
 	Indices int    `json:"indices"` // blocked
 	Final   string `json:"final,omitempty"`
+	// Refused are the indexes that cannot be blocked.
+	Refused []string `json:"refused,omitempty"`
 }
 
 // PointStatus of one recovery point.

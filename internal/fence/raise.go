@@ -112,7 +112,7 @@ func (f Fence) Raise(ctx context.Context, rec *Record, uuid, token string, now t
 		return rec, "", err
 	}
 	if rec.State != Blocking && rec.State != Fenced || rec.Token != token {
-		rec.State, rec.Token, rec.Drained, rec.Writing, rec.Final, rec.Snapshot = Blocking, token, false, nil, nil, nil
+		rec.State, rec.Token, rec.Drained, rec.Writing, rec.Final, rec.Snapshot, rec.Round = Blocking, token, false, nil, nil, nil, 0
 		if err := rec.Save(ctx, f.Bucket); err != nil {
 			return rec, "", err
 		}
@@ -279,7 +279,7 @@ func (f Fence) settingsBack(ctx context.Context, rec *Record) error {
 func (f Fence) Freeze(ctx context.Context, rec *Record, guarded []opensearch.Index) error {
 	for _, i := range guarded {
 		r := rec.Indices[i.Name]
-		r.Shards, r.Frozen = i.Shards, &Versions{Mapping: i.MappingVersion, Settings: i.SettingsVersion, Aliases: i.AliasesVersion}
+		r.Shards, r.Frozen = i.Shards, new(versions(i))
 		rec.Indices[i.Name] = r
 	}
 	rec.State, rec.Snapshot = Fenced, nil

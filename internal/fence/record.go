@@ -54,6 +54,9 @@ type Record struct {
 	// Snapshot is how far the final snapshot is, as the engine counts; nil while none
 	// runs.
 	Snapshot *Counted `json:"snapshot,omitempty"`
+	// Round counts the final snapshots behind which mapping, settings or aliases
+	// changed: what such a snapshot holds of them is not known (H68).
+	Round int `json:"round,omitempty"`
 	// Final point of a fence that is up for a switch.
 	Final *point.ID `json:"final,omitempty"`
 	// Alone: the switch's mark was only in the other Region's ledger.
@@ -95,6 +98,30 @@ type Counted struct {
 	ShardsDone  int    `json:"shardsDone"`
 	ShardsTotal int    `json:"shardsTotal"`
 	Bytes       int64  `json:"bytes"`
+}
+
+// Begin notes the versions that the final snapshot of this round will find. One that
+// has changed since the round began ends it: the next snapshot is another one.
+func (r *Record) Begin(guarded []opensearch.Index) (changed bool) {
+	moved := false
+	for _, i := range guarded {
+		n, v := r.Indices[i.Name], versions(i)
+		if n.Frozen != nil && *n.Frozen == v {
+			continue
+		}
+		moved = moved || n.Frozen != nil
+		n.Frozen, changed = &v, true
+		r.Indices[i.Name] = n
+	}
+	if moved {
+		r.Round++
+		r.Final, r.Snapshot = nil, nil
+	}
+	return changed
+}
+
+func versions(i opensearch.Index) Versions {
+	return Versions{Mapping: i.MappingVersion, Settings: i.SettingsVersion, Aliases: i.AliasesVersion}
 }
 
 // Blocked counts the indexes that have a block, of all that the fence is for.
@@ -239,7 +266,7 @@ func (r *Record) Holds(indices []opensearch.Index) string {
 			return "index " + i.Name + " takes writes"
 		case i.Open && !slices.Equal(f.Shards, i.Shards):
 			return "the sequence numbers of index " + i.Name + " moved"
-		case f.Frozen != nil && *f.Frozen != (Versions{Mapping: i.MappingVersion, Settings: i.SettingsVersion, Aliases: i.AliasesVersion}):
+		case f.Frozen != nil && *f.Frozen != versions(i):
 			return "the mapping, the settings or the aliases of index " + i.Name + " changed"
 		}
 		seen++

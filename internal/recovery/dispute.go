@@ -43,7 +43,8 @@ func (r *run) disputed(ctx context.Context) error {
 	if rec != nil && rec.State != fence.Quiet && rec.State != fence.Lifting {
 		token = rec.Token
 	}
-	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, Before: j.Before, May: r.stillDisputed}
+	f := r.fenceHere(dom, r.stillDisputed)
+	f.Before = j.Before
 	if rec == nil {
 		if rec, err = f.Quieten(ctx, rec, uuid, token, r.now); err != nil {
 			return err
@@ -55,7 +56,10 @@ func (r *run) disputed(ctx context.Context) error {
 			return err
 		}
 	}
-	_, waiting, err := f.Raise(ctx, rec, uuid, token, r.now)
+	rec, waiting, err := f.Raise(ctx, rec, uuid, token, r.now)
+	if rec != nil {
+		r.tellOdd(rec)
+	}
 	if err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func (r *run) named(ctx context.Context) error {
 }
 
 func (r *run) lift(ctx context.Context, dom domain.Recovery, rec *fence.Record) error {
-	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, May: r.named}
+	f := r.fenceHere(dom, r.named)
 	if rec.State == fence.Quiet {
 		return f.Unquieten(ctx, rec)
 	}

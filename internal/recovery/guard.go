@@ -4,18 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
-	"github.com/opensearch-dr/osdr/internal/destruction"
 	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
-	"github.com/opensearch-dr/osdr/internal/opensearch"
-	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/restore"
-	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
 
 // guard makes this Region's domain take writes, or not, as the ledger says: it
@@ -112,7 +107,8 @@ func (r *run) raise(ctx context.Context, dom domain.Recovery, rec *fence.Record,
 	if err != nil {
 		return err
 	}
-	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, Before: j.Before, May: may}
+	f := r.fenceHere(dom, may)
+	f.Before = j.Before
 	if err := may(ctx); err != nil {
 		return err
 	}
@@ -133,9 +129,11 @@ func (r *run) raise(ctx context.Context, dom domain.Recovery, rec *fence.Record,
 		if err != nil {
 			return err
 		}
-		if rec.Holds(hot(all)) == "" {
+		moved := rec.Holds(hot(all))
+		if moved == "" {
 			return nil
 		}
+		r.notice(fencingFor+"another final recovery point follows: %s", i.To, moved)
 		rec.Reopen()
 		if err := rec.Save(ctx, r.Own); err != nil {
 			return err
@@ -151,47 +149,12 @@ func (r *run) raise(ctx context.Context, dom domain.Recovery, rec *fence.Record,
 			return err
 		}
 	}
+	r.tellOdd(rec)
 	if waiting != "" {
 		r.notice(fencingFor+"waiting for %s", i.To, waiting)
 		return nil
 	}
 	return r.final(ctx, dom, rec, f, i)
-}
-
-// final point of a fenced domain: one that began behind the fence, and that holds
-// exactly what stands there when it is over (H9, H29).
-func (r *run) final(ctx context.Context, dom domain.Recovery, rec *fence.Record, f fence.Fence, i ledger.Intent) error {
-	all, err := dom.Indices(ctx)
-	if err != nil {
-		return err
-	}
-	d := r.Snapshot
-	d.Holder = r.Holder
-	t, err := snapshot.Take(ctx, d, snapshot.Special{
-		Kind: point.KindFinal, Token: i.Token, ClusterUUID: r.uuidIs, Ledger: r.led, Good: func(p point.Point) bool { return same(p, hot(all), rec) },
-	})
-	r.status.Notices = append(r.status.Notices, t.Notices...)
-	if err != nil {
-		return err
-	}
-	if t.Point == nil {
-		r.notice(fencingFor+"waiting for %s", i.To, t.Waiting)
-		return nil
-	}
-	if all, err = dom.Indices(ctx); err != nil {
-		return err
-	}
-	if !same(*t.Point, hot(all), rec) {
-		r.notice("something moved behind the fence; another final snapshot follows")
-		return nil
-	}
-	rec.Final = &t.Point.ID
-	return f.Freeze(ctx, rec, hot(all))
-}
-
-// same set of indexes, each with the numbers that the point has.
-func same(p point.Point, have []opensearch.Index, rec *fence.Record) bool {
-	return len(p.Indices) == len(have) && !slices.ContainsFunc(have, func(i opensearch.Index) bool { return !destruction.Covers(p, rec.Before(i)) })
 }
 
 // stillAsked: a ledger that can be read carries the live mark of this fence.
@@ -221,14 +184,17 @@ func (r *run) superseded(ctx context.Context, dom domain.Recovery, rec *fence.Re
 	if rec != nil && rec.State != fence.Quiet && rec.State != fence.Lifting {
 		token = rec.Token
 	}
-	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, May: func(ctx context.Context) error {
+	f := r.fenceHere(dom, func(ctx context.Context) error {
 		v := ledger.ReadOne(ctx, r.Own)
 		if v.Answer == ledger.Present && v.Ledger.ActiveRegion == r.Region && v.Ledger.ClusterUUID == r.uuidIs {
 			return wait("the ledger, which names this domain")
 		}
 		return nil
-	}}
-	_, waiting, err := f.Raise(ctx, rec, r.uuidIs, token, r.now)
+	})
+	raised, waiting, err := f.Raise(ctx, rec, r.uuidIs, token, r.now)
+	if raised != nil {
+		r.tellOdd(raised)
+	}
 	if err != nil {
 		return err
 	}
@@ -286,7 +252,7 @@ func (r *run) meanwhile(w contract.WishProperties) error {
 // The copies stay, blocked and in the journal: the next switch goes on from them.
 func (r *run) calmed(ctx context.Context, dom domain.Recovery, rec *fence.Record) error {
 	if rec != nil {
-		f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot}
+		f := r.fenceHere(dom, nil)
 		if err := f.Unquieten(ctx, rec); err != nil {
 			return err
 		}

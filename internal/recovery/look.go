@@ -164,7 +164,8 @@ func (r *run) report(ctx context.Context) error {
 		return err
 	}
 	r.refusedSettings(rec)
-	r.status.Fence = &contract.FenceStatus{Token: rec.Token, State: string(rec.State), Indices: len(rec.Indices)}
+	r.status.Fence = &contract.FenceStatus{Token: rec.Token, State: string(rec.State), Indices: rec.Blocked(), Refused: rec.Odd()}
+	r.tellOdd(rec)
 	if rec.Final != nil {
 		r.status.Fence.Final = rec.Final.String()
 	}

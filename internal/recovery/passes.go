@@ -37,10 +37,11 @@ func guarded(rec *fence.Record) func([]opensearch.Index) []opensearch.Index {
 }
 
 func (r *run) fence(dom domain.Recovery) fence.Fence {
-	return fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, May: r.may}
+	return r.fenceHere(dom, r.may)
 }
 
-// hot indexes are those that a snapshot takes and that can be blocked.
+// hot indexes are those that a fence blocks. A recovery point may hold fewer: see
+// snapshot.Caught.
 func hot(all []opensearch.Index) []opensearch.Index {
 	var out []opensearch.Index
 	for _, i := range all {

@@ -74,6 +74,8 @@ type Deps struct {
 	Leases     *lease.Memory // of this process; nil remembers nothing
 	Token      func() string // unique, for a claim
 	Doctor     Doctor
+	// Parallel is how many indexes a fence blocks at the same time; 0: one.
+	Parallel int
 }
 
 // run is the state of one.

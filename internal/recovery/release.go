@@ -173,7 +173,7 @@ func (r *run) salvaged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f := fence.Fence{Bucket: r.Own, Domain: dom, Guarded: hot, May: r.stillStandby}
+	f := r.fenceHere(dom, r.stillStandby)
 	p, waiting, err := r.save(ctx, f, dom, rec)
 	if err != nil {
 		return err

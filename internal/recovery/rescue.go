@@ -192,7 +192,11 @@ func (r *run) save(ctx context.Context, f fence.Fence, dom domain.Recovery, rec 
 	if rec != nil && rec.State != fence.Quiet && rec.State != fence.Lifting {
 		token = rec.Token // it stands already, whatever for
 	}
+	f.Enough = true
 	rec, waiting, err := f.Raise(ctx, rec, r.uuidIs, token, r.now)
+	if rec != nil {
+		r.tellOdd(rec)
+	}
 	if err != nil || waiting != "" {
 		return point.Point{}, waiting, err
 	}

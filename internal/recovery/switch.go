@@ -106,17 +106,15 @@ func progressOf(rec *fence.Record) string {
 	if rec == nil {
 		return "not begun"
 	}
-	n := 0
-	for _, i := range rec.Indices {
-		if i.Blocked {
-			n++
-		}
+	counted := ""
+	if c := rec.Snapshot; c != nil {
+		counted = fmt.Sprintf(", final snapshot %s: %d of %d shards, %d bytes", c.Name, c.ShardsDone, c.ShardsTotal, c.Bytes)
 	}
 	final := ""
 	if rec.Final != nil {
 		final = ", final point " + rec.Final.String()
 	}
-	return fmt.Sprintf("%s, %d of %d indexes blocked, drained %v%s", rec.State, n, len(rec.Indices), rec.Drained, final)
+	return fmt.Sprintf("%s, %d of %d indexes blocked, drained %v%s%s", rec.State, rec.Blocked(), len(rec.Indices), rec.Drained, counted, final)
 }
 
 // beyond the point: what is wanted, and its snapshot did not take.

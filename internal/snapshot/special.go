@@ -27,6 +27,7 @@ type Special struct {
 type Taken struct {
 	Point   *point.Point
 	Waiting string // what it waits for, when there is no point yet
+	Running string // snapshot under way, if it is known
 	Notices []string
 }
 
@@ -57,9 +58,9 @@ func Take(ctx context.Context, d Deps, s Special) (Taken, error) {
 	switch {
 	case out.Point != nil:
 	case res.Running != "":
-		out.Waiting = "snapshot " + res.Running
+		out.Waiting, out.Running = "snapshot "+res.Running, res.Running
 	case res.Started != "":
-		out.Waiting = "snapshot " + res.Started
+		out.Waiting, out.Running = "snapshot "+res.Started, res.Started
 	case res.Skipped != "":
 		out.Waiting = "snapshots: " + res.Skipped
 	default:

@@ -24,6 +24,7 @@ func main() {
 	plane := awsclients.NewPlane(f.Config, names)
 	leases := &lease.Memory{}
 	deps := recovery.Deps{
+		Parallel: 8, // a domain takes so many changes of blocks at a time
 		Settings: f.Settings, Region: f.Region, Own: own, Other: other, Plane: plane,
 		Peer: awsclients.NewFunctions(f.Config, names), Zone: f.Zone(), Knock: awsclients.Knock, Parameters: awsclients.NewParameters(f.Config), Agent: opensearch.AgentPermissions(),
 		Snapshot: snapshot.Deps{
