@@ -75,6 +75,10 @@ type RecoveryRequest struct {
 	// Health asks ActionStatus for the domain's, too. Who only asks what a switch
 	// depends on makes no call for it.
 	Health bool `json:"health,omitempty"`
+	// Preflight asks ActionStatus of the active Region for that alone.
+	Preflight bool `json:"preflight,omitempty"`
+	// Point that the caller has restored; of a Preflight.
+	Point string `json:"point,omitempty"`
 }
 
 // Domain of a RecoveryStatus.
@@ -139,6 +143,10 @@ type RecoveryStatus struct {
 	Attention []Attention `json:"attention,omitempty"`
 	// Fates of the indexes, while a switch to this Region is under way and after it.
 	Fates []Fate `json:"fates,omitempty"`
+	// Preflight is what a fence of this Region's domain would meet, and how long the
+	// write pause of a planned switch would be; ActionStatus answers it when it is asked
+	// for, and while a switch to this Region is before its fence.
+	Preflight *Preflight `json:"preflight,omitempty"`
 	// Examination of the domain; only ActionDoctor makes one.
 	Examination *Examination `json:"examination,omitempty"`
 	// Inspection of the domain; only ActionInspect makes one.

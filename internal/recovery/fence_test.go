@@ -94,7 +94,7 @@ func TestH10_ADeadTargetsFenceIsLifted(t *testing.T) {
 	w.holds(west, "movies", "1", "2", "3")
 }
 
-func TestH10_AStalledFenceIsGivenUp(t *testing.T) {
+func TestH10_H55_AStalledFenceIsGivenUp(t *testing.T) {
 	w := pair(t)
 	w.clusters[east].HoldSnapshots()
 	at := w.clock()
@@ -106,7 +106,7 @@ func TestH10_AStalledFenceIsGivenUp(t *testing.T) {
 		w.pass(time.Minute)
 		w.ticks()
 	}
-	wantRefusal(t, s, "nothing has moved")
+	wantRefusal(t, s, "dr.maxWritePause is 10m0s", "writes go on there")
 	w.clusters[east].ReleaseSnapshots()
 	w.pass(time.Minute)
 	w.ticks()

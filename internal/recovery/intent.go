@@ -123,9 +123,8 @@ func (r *run) write(ctx context.Context, i ledger.Intent, own, other *ledger.Int
 	if err := r.takeUp(ctx, i); err != nil {
 		return err
 	}
-	if i.Phase == ledger.PhaseFence && r.state.Lost == "" && r.now.Sub(r.state.Moved) > stalled {
-		return r.giveUp(ctx, &i, refuse("nothing has moved for %s behind the fence of %s (%s): the switch is given up and writes go on there. Nothing is lost; see the controller of %s, then run the command again",
-			stalled, r.led.ActiveRegion, r.state.Markers["fence"], r.led.ActiveRegion))
+	if err := r.paused(ctx, i); err != nil {
+		return err
 	}
 	if err := r.saveState(ctx); err != nil {
 		return err
@@ -201,6 +200,9 @@ func (r *run) phase(ctx context.Context, p ledger.Phase) error {
 	i := *r.intent
 	i.Phase = p
 	r.state.Moved = r.now
+	if p == ledger.PhaseFence {
+		r.state.Fenced = r.now
+	}
 	return r.write(ctx, i, r.liveIn(r.view.Own), r.liveIn(r.view.Other))
 }
 

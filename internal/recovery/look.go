@@ -112,11 +112,17 @@ func (r *run) report(ctx context.Context) error {
 		r.status.Done = true
 		return nil
 	}
+	if r.req.Preflight {
+		return r.preflight(ctx)
+	}
 	if i := r.live(); r.active() || i != nil && i.To == r.Region {
 		if err := r.loadState(ctx); err != nil {
 			r.notice("%v", err)
 		}
 		r.status.LastSwitch = r.lastSwitch()
+		if i != nil && r.state != nil && r.state.Token == i.Token {
+			r.status.Preflight = r.state.Preflight
+		}
 		if r.state != nil && r.state.Token == r.led.Token {
 			r.cost() // of the switch that made this Region the active one
 		}

@@ -71,6 +71,9 @@ func (r *run) decide(ctx context.Context) error {
 func (r *run) regained(look probe.Look) {
 	r.notice("%s no longer counts as lost (%s): %s. The switch is a planned one again, and gives nothing up (H49)", r.other(), r.state.Lost, look)
 	r.state.Lost, r.state.LostBy, r.state.Loss, r.state.Own, r.state.Tried, r.state.Moved = "", "", nil, false, false, r.now
+	if !r.state.Fenced.IsZero() {
+		r.state.Fenced = r.now // the pause of a planned switch begins
+	}
 }
 
 // judge what the looks say so far.

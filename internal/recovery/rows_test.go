@@ -114,7 +114,7 @@ func TestH29_ASnapshotUnderWayDelaysTheFenceAndIsNeverTheFinalOne(t *testing.T) 
 			w.clusters[east].HoldSnapshots()
 			r, err := w.run(east, "demand")
 			w.check(err)
-			return r.Started, w.clusters[east].ReleaseSnapshots
+			return "os-snapshot-repo/" + r.Started, w.clusters[east].ReleaseSnapshots
 		},
 		"the service's": func(w *world) (string, func()) {
 			w.clusters[east].RunAutomatedSnapshot("cs-automated/hourly")
@@ -124,7 +124,7 @@ func TestH29_ASnapshotUnderWayDelaysTheFenceAndIsNeverTheFinalOne(t *testing.T) 
 		w := pair(t)
 		name, end := begin(w)
 		at := w.clock()
-		wantWaiting(t, w.askFor(explicit(west), "one", at), name+" to end, before the first block")
+		wantWaiting(t, w.askFor(explicit(west), "one", at), "before the first block: a snapshot is running: "+name)
 		w.put(east, "movies", "3") // accepted
 		if s, err := w.run(east, "schedule"); err != nil || s.Started != "" {
 			t.Errorf("%s: a schedule goes on: %+v %v", what, s, err)

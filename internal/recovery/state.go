@@ -28,9 +28,6 @@ const (
 	// minute, so three missed minutes are no end and a dead target's fence is up
 	// for no longer than this (H10).
 	intentFor = 10 * time.Minute
-	// stalled: nothing has moved behind the fence for so long that writes must go
-	// on at the active side.
-	stalled = 15 * time.Minute
 	// pinFor keeps a point while its restore is driven each minute.
 	pinFor = 2 * time.Hour
 )
@@ -63,15 +60,21 @@ type state struct {
 	// Fates of what Target holds, as far as they are not the ordinary ones.
 	Fates []contract.Fate `json:"fates,omitempty"`
 	// Unbound are the indexes whose settings this domain does not take (rebind).
-	Unbound  []unbound         `json:"unbound,omitempty"`
-	Rebound  bool              `json:"rebound,omitempty"`
-	Markers  map[string]string `json:"markers,omitempty"` // of the last progress, by step
-	Loss     *contract.Loss    `json:"loss,omitempty"`
-	LeftOut  []string          `json:"leftOut,omitempty"`
-	Missing  []string          `json:"missing,omitempty"` // that the recovery point does not hold, and why
-	Opened   []string          `json:"opened,omitempty"`  // closed at the source, and nothing closes them here
-	Moved    time.Time         `json:"moved,omitzero"`
-	Replayed bool              `json:"replayed,omitempty"` // capsule and aliases, after the claim
+	Unbound []unbound         `json:"unbound,omitempty"`
+	Rebound bool              `json:"rebound,omitempty"`
+	Markers map[string]string `json:"markers,omitempty"` // of the last progress, by step
+	Loss    *contract.Loss    `json:"loss,omitempty"`
+	LeftOut []string          `json:"leftOut,omitempty"`
+	Missing []string          `json:"missing,omitempty"` // that the recovery point does not hold, and why
+	Opened  []string          `json:"opened,omitempty"`  // closed at the source, and nothing closes them here
+	Moved   time.Time         `json:"moved,omitzero"`
+	// Fenced is when the fence was asked for: the write pause counts from there.
+	Fenced time.Time `json:"fenced,omitzero"`
+	// Regular points that this switch has asked for before its fence.
+	Regular regular `json:"regular,omitzero"`
+	// Preflight as the last run before the fence saw it.
+	Preflight *contract.Preflight `json:"preflight,omitempty"`
+	Replayed  bool                `json:"replayed,omitempty"` // capsule and aliases, after the claim
 	// HandOver is how far the hand-over is; nil: it has not begun.
 	HandOver *handingOver `json:"handOver,omitempty"`
 	// Attention is what the hand-over could not do, for each later answer.

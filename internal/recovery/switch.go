@@ -48,6 +48,9 @@ func (r *run) behindFence(ctx context.Context) error {
 	if !r.otherKnows() {
 		return wait("the bucket of %s, to mark the fence there", r.other())
 	}
+	if err := r.beforeFence(ctx); err != nil {
+		return err
+	}
 	if err := r.phase(ctx, ledger.PhaseFence); err != nil {
 		return err
 	}

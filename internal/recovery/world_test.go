@@ -56,6 +56,20 @@ type world struct {
 	calls    []string                 // of APIs, domains and controllers
 	late     time.Duration            // how long the next look at a fence takes to be answered
 	before   func()                   // the next look at a fence
+	odd      string                   // an index of the east that takes no block
+}
+
+// stubborn is a domain of which one index takes no block.
+type stubborn struct {
+	domain.Recovery
+	index string
+}
+
+func (s stubborn) Block(ctx context.Context, index string) error {
+	if index == s.index {
+		return &opensearch.Error{Step: "block writes", Status: 403, Type: "security_exception", Reason: "no permissions for [indices:admin/block/add]"}
+	}
+	return s.Recovery.Block(ctx, index)
 }
 
 // hurried is a domain in which something happens just before it is asked.
@@ -135,6 +149,9 @@ func (w *world) OpenSecurity(_ context.Context, region, _ string) (opensearch.Se
 
 func (w *world) OpenRecovery(_ context.Context, region, _ string) (domain.Recovery, error) {
 	c := w.clusters[region].As(w.settings.Names().FunctionRoleARN(contract.Recovery, region))
+	if w.odd != "" && region == east {
+		return stubborn{c, w.odd}, nil
+	}
 	if w.asked != nil {
 		return hurried{c, w.asked}, nil
 	}
