@@ -210,6 +210,42 @@ func (c *Client) Indices(ctx context.Context) ([]Index, error) {
 			return nil, err
 		}
 	}
+	return state.join(health, numbers)
+}
+
+// Look at one index, without its health: two questions about this one, where a
+// listing asks three about all (H65).
+func (c *Client) Look(ctx context.Context, index string) (Index, error) {
+	step := "look at index " + index
+	var state metadata
+	if err := c.get(ctx, step, strings.Replace(metadataPath, "/metadata?", "/metadata/"+url.PathEscape(index)+"?", 1), &state); err != nil {
+		return Index{}, err
+	}
+	absent := &Error{Step: step, Status: http.StatusNotFound, Type: "index_not_found_exception", Reason: "no such index [" + index + "]"}
+	if _, ok := state.Metadata.Indices[index]; !ok {
+		return Index{}, absent
+	}
+	var numbers stats
+	if len(state.hidden()) == 0 {
+		if err := c.get(ctx, step, "/"+url.PathEscape(index)+statsQuery, &numbers); err != nil {
+			return Index{}, err
+		}
+	}
+	list, err := state.join(clusterHealth{}, numbers)
+	if err != nil {
+		return Index{}, err
+	}
+	at := slices.IndexFunc(list, func(i Index) bool { return i.Name == index })
+	if at < 0 {
+		return Index{}, absent
+	}
+	return list[at], nil
+}
+
+// join metadata, health and numbers, by name.
+func (m metadata) join(health clusterHealth, numbers stats) ([]Index, error) {
+	var err error
+	state := m
 	list := make([]Index, 0, len(state.Metadata.Indices))
 	for name, m := range state.Metadata.Indices {
 		s := m.Index.Index

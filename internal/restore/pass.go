@@ -302,13 +302,13 @@ func (p Pass) measure(out *Progress, coming map[string]int64) {
 func (p Pass) remove(ctx context.Context, plan Plan, out *Progress) error {
 	var all []removal
 	for _, name := range plan.RemoveStreams {
-		all = append(all, removal{name, p.Domain.RemoveDataStream, func(i opensearch.Index) bool { return i.DataStream == name }})
+		all = append(all, removal{name, p.Domain.RemoveDataStream, p.streamNow})
 	}
 	for _, name := range plan.RemoveIndices {
-		all = append(all, removal{name, p.Domain.RemoveIndex, func(i opensearch.Index) bool { return i.Name == name }})
+		all = append(all, removal{name, p.Domain.RemoveIndex, p.indexNow})
 	}
 	for _, x := range all {
-		moved, err := p.still(ctx, out.Journal, x.of)
+		moved, err := p.still(ctx, out.Journal, x)
 		if err != nil {
 			return err
 		}
@@ -331,20 +331,42 @@ func (p Pass) remove(ctx context.Context, plan Plan, out *Progress) error {
 type removal struct {
 	name string
 	do   func(context.Context, string) error
-	of   func(opensearch.Index) bool
+	now  func(context.Context, string) ([]opensearch.Index, error) // what goes with it, as it is now
+}
+
+// indexNow looks at one index only: behind a fence each deletion is a part of the
+// write pause, and a listing of all takes seconds (H65).
+func (p Pass) indexNow(ctx context.Context, name string) ([]opensearch.Index, error) {
+	i, err := p.Domain.Look(ctx, name)
+	if errors.Is(err, opensearch.ErrNotFound) {
+		return nil, nil // gone already
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []opensearch.Index{i}, nil
+}
+
+// streamNow lists all, since a rollover may have brought another index.
+func (p Pass) streamNow(ctx context.Context, name string) ([]opensearch.Index, error) {
+	all, err := p.Domain.Indices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(i opensearch.Index) bool { return i.DataStream != name }), nil
 }
 
 // still answers what moved since the plan was made, empty when nothing did.
-func (p Pass) still(ctx context.Context, j Journal, which func(opensearch.Index) bool) (moved string, err error) {
+func (p Pass) still(ctx context.Context, j Journal, x removal) (moved string, err error) {
 	if err := p.May(ctx); err != nil {
 		return "", err
 	}
-	now, err := p.Domain.Indices(ctx)
-	if err != nil {
+	now, err := x.now(ctx, x.name)
+	if err != nil || p.Abandoned {
 		return "", err
 	}
 	for _, i := range p.Guarded(now) {
-		if !which(i) || p.Abandoned || slices.Contains(p.Accepted, i.Name) {
+		if slices.Contains(p.Accepted, i.Name) {
 			continue
 		}
 		if moved := destruction.Allowed(i, j.Mine(i.Name), p.Saved, p.Untenured); moved != nil {

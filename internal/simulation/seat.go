@@ -124,6 +124,9 @@ func (v *seat) Restore(ctx context.Context, repository, snapshot string, r opens
 func (v *seat) Progress(ctx context.Context, indices []string) ([]opensearch.IndexProgress, error) {
 	return answer(ctx, v.of(len(indices)), "Progress", "", func(ctx context.Context) ([]opensearch.IndexProgress, error) { return v.c.Progress(ctx, indices) })
 }
+func (v *seat) Look(ctx context.Context, index string) (opensearch.Index, error) {
+	return answer(ctx, v, "Look", index, func(ctx context.Context) (opensearch.Index, error) { return v.c.Look(ctx, index) })
+}
 func (v *seat) RemoveIndex(ctx context.Context, index string) error {
 	return v.call(ctx, "RemoveIndex", index, true, func() error {
 		return v.d.remove(index, func() error { return v.c.RemoveIndex(context.Background(), index) })

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 )
@@ -404,4 +406,31 @@ func halfDone(w *world) {
 	half(false)
 	w.ok(w.Recovery.SetWriteBlock(w.Context(), []string{index}, false))
 	w.ok(w.Application.Index(w.Context(), index, "d9", document(9)))
+}
+
+// lookAtOne tells of one index what the listing tells, and asks about no other.
+func lookAtOne(w *world) {
+	w.mapRecovery()
+	index, stream := w.index("a", IndexOptions{Shards: 2}, 3), w.name+"-logs"
+	w.ok(w.Application.CreateDataStream(w.Context(), stream))
+	w.refresh(index)
+	like := func(name string) {
+		w.Helper()
+		want, _ := w.find(name)
+		want.Health = ""
+		got, err := w.Recovery.Look(w.Context(), name)
+		w.ok(err)
+		diff := cmp.Diff(want, got)
+		w.is(diff == "", "%s: %s", name, diff)
+	}
+	like(index)
+	like(w.stream(stream)[0])
+	w.ok(w.Recovery.SetBlocks(w.Context(), index, []string{"metadata", "write"}))
+	like(index)
+	w.ok(w.Recovery.SetBlocks(w.Context(), index, nil))
+	_, err := w.Recovery.Look(w.Context(), index+"-absent")
+	w.is(isNotFound(err), "an absent index: %v", err)
+	_, err = w.Recovery.Look(w.Context(), stream)
+	w.is(isNotFound(err), "a stream's own name: %v", err)
+	w.ok(w.Recovery.RemoveDataStream(w.Context(), stream))
 }

@@ -31,6 +31,7 @@ var recoveryCases = []contractCase{
 	{"H9_RolloverUnderTheBlock", rolloverUnderBlock},
 	{"H24_SetBlocks", setBlocks},
 	{"H72_FloodStage", flooding},
+	{"H65_LookAtOneIndex", lookAtOne},
 	{"H72_SearchOnly", searchOnly},
 	{"H78_AHalfDoneBlock", halfDone},
 	{"H23_CloseAgain", closeAgain},

@@ -91,6 +91,21 @@ func (v *Caller) Restoring(ctx context.Context) (list []string, err error) {
 	return list, err
 }
 
+// Look at one index.
+func (v *Caller) Look(ctx context.Context, name string) (out opensearch.Index, err error) {
+	step := "look at index " + name
+	err = v.do(ctx, "Look", step, []string{"cluster:monitor/state", "indices:monitor/stats"}, func(c *Cluster) error {
+		i, err := c.index(step, name)
+		if err != nil {
+			return err
+		}
+		out = c.describe(i)
+		out.Health = ""
+		return nil
+	})
+	return out, err
+}
+
 // RemoveIndex deletes one, if it is there.
 func (v *Caller) RemoveIndex(ctx context.Context, name string) error {
 	step := "delete index " + name
