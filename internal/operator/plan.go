@@ -56,7 +56,9 @@ type Plan struct {
 	Indices     int       `json:"indices"`     // to restore
 	LeftOut     []string  `json:"leftOut,omitempty"`
 	Steps       []string  `json:"steps,omitempty"` // what takes time, for people
-	Warnings    []string  `json:"warnings,omitempty"`
+	// WritePauseSeconds is the estimate of a planned switch; 0: it is not known.
+	WritePauseSeconds int64    `json:"writePauseSeconds,omitempty"`
+	Warnings          []string `json:"warnings,omitempty"`
 	// Refusal says why the switch would not be made; Command is empty then.
 	Refusal string   `json:"refusal,omitempty"`
 	Region  string   `json:"awsRegion,omitempty"`
@@ -118,6 +120,7 @@ func (o *Operator) Plan(ctx context.Context, ask Ask) (Plan, error) {
 		return p, fmt.Errorf("plan: %w", err)
 	}
 	o.decide(&p, ask, look, led, target)
+	o.preflight(ctx, &p)
 	o.durations(&p, target, unknown)
 	o.command(&p, ask)
 	return p, nil

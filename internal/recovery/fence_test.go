@@ -94,7 +94,7 @@ func TestH10_ADeadTargetsFenceIsLifted(t *testing.T) {
 	w.holds(west, "movies", "1", "2", "3")
 }
 
-func TestH10_H55_AStalledFenceIsGivenUp(t *testing.T) {
+func TestH10_AStalledFenceIsGivenUp(t *testing.T) {
 	w := pair(t)
 	w.clusters[east].HoldSnapshots()
 	at := w.clock()
