@@ -213,7 +213,7 @@ func (c *Client) Indices(ctx context.Context) ([]Index, error) {
 	return state.join(health, numbers)
 }
 
-// Look at one index, without its health: two questions about this one, where a
+// Look at one index, without its health and its data stream: two questions about this one, where a
 // listing asks three about all (H65).
 func (c *Client) Look(ctx context.Context, index string) (Index, error) {
 	step := "look at index " + index

@@ -74,7 +74,8 @@ type Recovery interface {
 	// Progress of restored indexes, by name, in the order asked for. One that is
 	// not there is ErrNotFound.
 	Progress(ctx context.Context, indices []string) ([]IndexProgress, error)
-	// Look at one index as Indices lists it, but for its health. ErrNotFound.
+	// Look at one index as Indices lists it, without its health and its data stream,
+	// which the engine does not tell with one index. ErrNotFound.
 	Look(ctx context.Context, index string) (Index, error)
 	// RemoveIndex and RemoveDataStream delete with all documents: only after
 	// destruction.Allowed (C2). Absent is a success. A stream's write index goes

@@ -47,10 +47,14 @@ func (w *world) finale(p *process) {
 		w.cdkJSON = want
 	}
 	var err error
-	for range 8 {
+	for n := range 8 {
 		if err = w.cdk(p, c); err == nil {
 			break
 		}
+		// What the refusal of a pause that is too long advises: restores of hours do not
+		// fit into the bound.
+		c.extend = n > 0 && c.switchFrom != ""
+		w.extended = w.extended || c.extend
 		p.sleep(5 * time.Minute)
 	}
 	if err != nil {

@@ -14,7 +14,8 @@ type command struct {
 	switchFrom  string
 	unreachable string
 	abandon     string
-	stopAfter   int // stacks; 0: none
+	extend      bool // -c extendPause=true
+	stopAfter   int  // stacks; 0: none
 	cancel      bool
 }
 
@@ -24,6 +25,9 @@ func (c command) String() string {
 		if f.value != "" {
 			s += " -c " + f.name + "=" + f.value
 		}
+	}
+	if c.extend {
+		s += " -c extendPause=true"
 	}
 	if c.stopAfter > 0 {
 		s += fmt.Sprintf(" (stopped after %d stacks)", c.stopAfter)
@@ -53,9 +57,13 @@ func (w *world) commanded(p *process, c command) error {
 	}
 	other := w.other(active)
 	wish := func(region string) *contract.WishProperties {
-		return &contract.WishProperties{
+		p := &contract.WishProperties{
 			Region: region, ActiveRegion: active, Explicit: fmt.Sprint(active != w.cdkJSON), SwitchFrom: c.switchFrom, UnreachableRegion: c.unreachable,
 		}
+		if c.extend {
+			p.ExtendPause = "true"
+		}
+		return p
 	}
 	asked := ""
 	if active != w.cdkJSON || c.unreachable != "" || c.switchFrom != "" {

@@ -417,7 +417,7 @@ func lookAtOne(w *world) {
 	like := func(name string) {
 		w.Helper()
 		want, _ := w.find(name)
-		want.Health = ""
+		want.Health, want.DataStream, want.WriteIndex = "", "", false
 		got, err := w.Recovery.Look(w.Context(), name)
 		w.ok(err)
 		diff := cmp.Diff(want, got)

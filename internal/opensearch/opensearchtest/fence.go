@@ -100,7 +100,7 @@ func (v *Caller) Look(ctx context.Context, name string) (out opensearch.Index, e
 			return err
 		}
 		out = c.describe(i)
-		out.Health = ""
+		out.Health, out.DataStream, out.WriteIndex = "", "", false
 		return nil
 	})
 	return out, err
