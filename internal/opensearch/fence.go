@@ -85,7 +85,7 @@ func (c *Client) SetWriteBlock(ctx context.Context, indices []string, on bool) e
 
 // LiftDiskBlock by the setting, which must be the only one of the call.
 func (c *Client) LiftDiskBlock(ctx context.Context, indices []string) error {
-	for some := range slices.Chunk(indices, refreshAtOnce) {
+	for some := range Lots(indices) {
 		if err := c.settings(ctx, "lift the disk's block", names(some), map[string]any{"index.blocks." + DiskBlock: nil}); err != nil {
 			return err
 		}
