@@ -121,6 +121,14 @@ func TestH56_WhatCanBeAskedIsAskedBeforeTheFence(t *testing.T) {
 			mend: func(w *world) { w.check(w.clusters[east].DeleteIndex(w.t.Context(), "tiny")) },
 			want: "tiny",
 		},
+		"a red index that nobody wants": {
+			spoil: func(w *world) {
+				w.settings.Restore.Exclude = []string{"tiny"}
+				w.check(w.clusters[east].CreateIndex(w.t.Context(), "tiny", opensearchtest.IndexOptions{Red: true}))
+			},
+			mend: func(w *world) { w.check(w.clusters[east].DeleteIndex(w.t.Context(), "tiny")) },
+			want: "the domain is red",
+		},
 		"a service update is Processing": {
 			spoil: func(w *world) { d := w.descs[east]; d.Processing = true; w.descs[east] = d },
 			mend:  func(w *world) { d := w.descs[east]; d.Processing = false; w.descs[east] = d },

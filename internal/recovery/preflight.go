@@ -78,6 +78,17 @@ func (r *run) preflight(ctx context.Context) error {
 		p.DataNodes = n
 	}
 	p.Blockers = append(p.Blockers, r.unfenceable(all, streams)...)
+	health, err := dom.Health(ctx)
+	if err != nil {
+		return err
+	}
+	if health == opensearch.Red && len(p.Blockers) == 0 {
+		// Also for an index that nobody wants: no final snapshot is taken of a red domain.
+		p.Blockers = append(p.Blockers, contract.Attention{
+			Code: contract.AttentionFence, Subject: strings.Join(first(reds(all), 5), ", "),
+			Text: "the domain is red, and no final snapshot is taken of it", Hint: "Bring the missing primary shards back, or delete the index",
+		})
+	}
 	rec, err := fence.Load(ctx, r.Own, uuid)
 	if err != nil {
 		return err
@@ -105,6 +116,17 @@ func (r *run) unfenceable(all []opensearch.Index, streams []opensearch.DataStrea
 		})
 	}
 	return out
+}
+
+// reds are the open indexes that lack a primary shard.
+func reds(all []opensearch.Index) []string {
+	var names []string
+	for _, i := range all {
+		if i.Open && i.Health == opensearch.Red {
+			names = append(names, i.Name)
+		}
+	}
+	return names
 }
 
 // wanted by dr.restore, and not left behind by -c without.
