@@ -68,7 +68,7 @@ func domainAlarms(scope constructs.Construct, v Variables, region string) {
 		threshold                                float64
 		period, periods                          int
 	}{
-		{"AlarmRed", "domain-red", "ClusterStatus.red", "Maximum", "A primary shard is gone; no snapshot is taken while it is (F23). First: the shard's index, then restore it from the newest recovery point.", alarm.AtLeast, 1, 60, 1},
+		{"AlarmRed", "domain-red", "ClusterStatus.red", "Maximum", "A primary shard is gone. Recovery points go on without its index, and nobody can switch away as planned. First: the shard's index, then restore it from the newest recovery point that holds it.", alarm.AtLeast, 1, 60, 1},
 		{"AlarmYellow", "domain-yellow", "ClusterStatus.yellow", "Maximum", "A replica is missing for five minutes. First: nodes and free storage.", alarm.AtLeast, 1, 60, 5},
 		{"AlarmFreeStorage", "domain-free-storage", "FreeStorageSpace", "Minimum", "A node has a quarter of its volume left or less; a full one blocks writes. First: remove indexes or enlarge dr.domain.volume.sizeGiB.", alarm.AtMost, quarter, 60, 1},
 		{"AlarmWritesBlocked", "domain-writes-blocked", "ClusterIndexWritesBlocked", "Maximum", "The domain refuses writes, for want of storage or memory. First: free storage and memory pressure.", alarm.AtLeast, 1, 300, 1},

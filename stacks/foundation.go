@@ -151,6 +151,8 @@ func functions(v Variables, region string) []function {
 				// The other Region's controller is asked what it sees; its domain itself is
 				// only described, never talked to (D4).
 				invoke("AskPeer", n.FunctionARN(contract.Recovery, c.Other(region)), n.FunctionARN(contract.Snapshot, c.Other(region))),
+				// A recovery point that is due begins when the domain is calm (H76).
+				invoke("SnapshotDue", n.FunctionARN(contract.Snapshot, region)),
 				role.Statement{
 					Sid: "NameTheActive", Actions: []string{"ssm:GetParameter", "ssm:PutParameter"},
 					Resources: []string{"arn:aws:ssm:" + region + ":" + c.Account + ":parameter" + n.ActiveParameter()},
