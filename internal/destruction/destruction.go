@@ -44,10 +44,12 @@ func Allowed(i opensearch.Index, mine *Restored, saved []point.Point, untenured 
 // Why an index may go:
 //
 //   - our journal says that we restored this index UUID, and its sequence numbers
-//     have not moved since. One whose restore never ended was blocked from its
+//     have not moved since, under the same primary terms or behind the block that it
+//     came with: a term moves when a node restarts, too. One whose restore never ended was blocked from its
 //     first moment and must be so still, by the same settings: a block that was
 //     lifted and set again has let writes in;
-//   - or a whole recovery point covers its present sequence numbers, exactly;
+//   - or a whole recovery point covers its present sequence numbers and primary
+//     terms, exactly;
 //   - or it never took an operation: it holds no document;
 //   - or it is one that the service makes by itself (OwnOfTheService), and no ledger, no
 //     recovery point, no fence and no capsule says that this domain was ever active:
@@ -60,7 +62,8 @@ func Why(i opensearch.Index, mine *Restored, saved []point.Point, untenured bool
 		if !mine.Done && slices.Contains(i.Blocks, "write") && (mine.Settings == 0 || mine.Settings == i.SettingsVersion) {
 			return OurCopy, nil
 		}
-		if mine.Done && complete(i) && slices.Equal(mine.Shards, i.Shards) {
+		blocked := slices.Contains(i.Blocks, "write") && mine.Settings != 0 && mine.Settings == i.SettingsVersion
+		if mine.Done && complete(i) && (opensearch.Same(mine.Shards, i.Shards) || blocked && opensearch.SameNumbers(mine.Shards, i.Shards)) {
 			return OurCopy, nil
 		}
 	}
@@ -80,7 +83,9 @@ func Untouched(i opensearch.Index) bool {
 	return complete(i) && !slices.ContainsFunc(i.Shards, func(s opensearch.Shard) bool { return s.MaxSeqNo >= 0 })
 }
 
-// Covers tells whether the point holds the index as it is now. Of a closed one,
+// Covers tells whether the point holds the index as it is now: equal numbers under
+// equal terms, as a promoted replica gives the number of an operation that is lost
+// to another one (H64). A point that knows no terms is held to its numbers. Of a closed one,
 // which tells no numbers, the version of its settings says that nobody opened it
 // since.
 func Covers(p point.Point, i opensearch.Index) bool {
@@ -95,12 +100,10 @@ func Covers(p point.Point, i opensearch.Index) bool {
 	if !complete(i) || len(o.Shards) != len(i.Shards) {
 		return false
 	}
-	for n, s := range i.Shards {
-		if c := o.Shards[n]; c.ID != s.ID || c.Before != s.MaxSeqNo || c.After != s.MaxSeqNo {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(i.Shards, func(s opensearch.Shard) bool {
+		c, ok := o.Shard(s.ID)
+		return !ok || !c.At(s)
+	})
 }
 
 // complete: every primary told its number.

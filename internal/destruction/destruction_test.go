@@ -97,3 +97,39 @@ func TestH61_TheServicesOwnMakesWayWhereNobodyWasGivenAccess(t *testing.T) {
 		}
 	}
 }
+
+// under gives each shard of the index a term.
+func under(i opensearch.Index, term int64) opensearch.Index {
+	for n := range i.Shards {
+		i.Shards[n].Term = term
+	}
+	return i
+}
+
+func TestH64_ANumberUnderAnotherTermIsAnotherOperation(t *testing.T) {
+	at := func(before, after int64) []point.Point {
+		p := saved("u", [2]int64{3, 3})
+		p[0].Indices[0].Shards[0].TermBefore, p[0].Indices[0].Shards[0].TermAfter = before, after
+		return p
+	}
+	blocked := under(index(3), 2)
+	blocked.Blocks = []string{"write"}
+	for name, c := range map[string]struct {
+		index opensearch.Index
+		mine  *destruction.Restored
+		saved []point.Point
+		may   bool
+	}{
+		"saved under the same term":                      {under(index(3), 1), nil, at(1, 1), true},
+		"number 3 was given again by a promoted copy":    {under(index(3), 2), nil, at(1, 1), false},
+		"promoted while the snapshot ran":                {under(index(3), 2), nil, at(1, 2), false},
+		"a point of an older release":                    {under(index(3), 2), nil, at(0, 0), true},
+		"our copy, written to under another term":        {under(index(3), 2), &destruction.Restored{UUID: "u", Done: true, Shards: under(index(3), 1).Shards, Settings: 4}, nil, false},
+		"our copy, whose node started again":             {blocked, &destruction.Restored{UUID: "u", Done: true, Shards: under(index(3), 1).Shards, Settings: 4}, nil, true},
+		"our copy, whose block was lifted and set again": {blocked, &destruction.Restored{UUID: "u", Done: true, Shards: under(index(3), 1).Shards, Settings: 2}, nil, false},
+	} {
+		if err := destruction.Allowed(c.index, c.mine, c.saved, false); (err == nil) != c.may {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -264,7 +264,7 @@ func (r *Record) Holds(indices []opensearch.Index) string {
 			return "index " + i.Name + " is new"
 		case !Stopped(i):
 			return "index " + i.Name + " takes writes"
-		case i.Open && !slices.Equal(f.Shards, i.Shards):
+		case i.Open && !opensearch.Same(f.Shards, i.Shards):
 			return "the sequence numbers of index " + i.Name + " moved"
 		case f.Frozen != nil && *f.Frozen != versions(i):
 			return "the mapping, the settings or the aliases of index " + i.Name + " changed"

@@ -58,7 +58,9 @@ type metadata struct {
 			Mapping  int64  `json:"mapping_version"`
 			Settings int64  `json:"settings_version"`
 			Aliases  int64  `json:"aliases_version"`
-			Index    struct {
+			// Terms of the primaries, by the number of the shard.
+			Terms map[string]int64 `json:"primary_terms"`
+			Index struct {
 				Index indexSettings `json:"index"`
 			} `json:"settings"`
 		} `json:"indices"`
@@ -131,7 +133,7 @@ func (s indexSettings) tier() string {
 
 const metadataPath = "/_cluster/state/metadata?expand_wildcards=all&filter_path=" +
 	"metadata.data_stream.data_stream.*.indices.index_name,metadata.indices.*.state,metadata.indices.*.version," +
-	"metadata.indices.*.*_version,metadata.indices.*.settings.index.uuid,metadata.indices.*.settings.index.hidden," +
+	"metadata.indices.*.*_version,metadata.indices.*.primary_terms,metadata.indices.*.settings.index.uuid,metadata.indices.*.settings.index.hidden," +
 	"metadata.indices.*.settings.index.number_of_shards,metadata.indices.*.settings.index.blocks," +
 	"metadata.indices.*.settings.index.store.type,metadata.indices.*.settings.index.number_of_replicas," +
 	"metadata.indices.*.settings.index.auto_expand_replicas,metadata.indices.*.settings.index.routing.allocation"
@@ -192,7 +194,9 @@ func (m metadata) allBut(hidden []string) []string {
 
 // Indices joins cluster state, health and statistics, by name. The state is
 // what there is; an index that is made or deleted between the three questions
-// lacks numbers or is left as the state had it.
+// lacks numbers or is left as the state had it. A node that does not answer the
+// question for statistics is told there by failed shards only, and its primaries
+// are absent: such an index has fewer Shards than Primaries (H57).
 func (c *Client) Indices(ctx context.Context) ([]Index, error) {
 	var state metadata
 	if err := c.get(ctx, "list indexes", metadataPath, &state); err != nil {
@@ -275,7 +279,7 @@ func (m metadata) join(health clusterHealth, numbers stats) ([]Index, error) {
 				}
 				for _, copy := range copies {
 					if copy.Routing.Primary {
-						i.Shards = append(i.Shards, Shard{ID: number, MaxSeqNo: copy.SeqNo.Max})
+						i.Shards = append(i.Shards, Shard{ID: number, MaxSeqNo: copy.SeqNo.Max, Term: m.Terms[id]})
 						i.Documents += copy.Docs.Count
 						i.Bytes += copy.Store.Size
 					}

@@ -6,6 +6,7 @@ package opensearch
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,23 @@ const (
 type Shard struct {
 	ID       int   `json:"id"`
 	MaxSeqNo int64 `json:"maxSeqNo"` // -1: no operation yet
+	// Term of the primary. A promoted replica gives numbers that the old primary
+	// gave to lost operations to others, under a higher term, so number and term
+	// together say which operation it is (H64). 0: unknown, as in older notes. A
+	// restore, a close, an open and the restart of a node raise it without a write.
+	Term int64 `json:"term,omitempty"`
+}
+
+// Same shards, numbers and terms. An unknown term equals any.
+func Same(a, b []Shard) bool {
+	return slices.EqualFunc(a, b, func(a, b Shard) bool {
+		return a.ID == b.ID && a.MaxSeqNo == b.MaxSeqNo && (a.Term == b.Term || a.Term == 0 || b.Term == 0)
+	})
+}
+
+// SameNumbers of the shards, whatever their terms.
+func SameNumbers(a, b []Shard) bool {
+	return slices.EqualFunc(a, b, func(a, b Shard) bool { return a.ID == b.ID && a.MaxSeqNo == b.MaxSeqNo })
 }
 
 // Index as metadata and statistics tell it.
@@ -103,6 +121,7 @@ type Snapshot struct {
 	DataStreams               []string
 	Start, End                time.Time
 	Failures                  []string // "index[shard]: reason"
+	FailedIndices             []string // of which a shard failed, each once
 	ShardsTotal, ShardsFailed int
 }
 

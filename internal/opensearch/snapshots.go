@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"time"
 )
@@ -171,6 +172,9 @@ func (l listed) snapshot() Snapshot {
 	sort.Strings(s.DataStreams)
 	for _, f := range l.Failures {
 		s.Failures = append(s.Failures, redact(fmt.Sprintf("%s[%d]: %s", f.Index, f.Shard, f.Reason)))
+		if f.Index != "" && !slices.Contains(s.FailedIndices, f.Index) {
+			s.FailedIndices = append(s.FailedIndices, f.Index)
+		}
 	}
 	if l.Reason != "" {
 		s.Failures = append(s.Failures, redact(l.Reason))

@@ -146,6 +146,35 @@ func LoadNewest(ctx context.Context, b store.Bucket) (p Point, ok bool, err erro
 	return p, true, nil
 }
 
+// Unreadable is an object that stands where a point should and cannot be read.
+type Unreadable struct {
+	ID  ID
+	Err error
+}
+
+// NewestReadable point by order, and the malformed ones that are newer: one bad
+// object must not hide all that is good (H88). Their generation is in their key. ok
+// is false when there is no point that can be read.
+func NewestReadable(ctx context.Context, b store.Bucket) (p Point, ok bool, newer []Unreadable, err error) {
+	ids, err := List(ctx, b)
+	if err != nil {
+		return Point{}, false, nil, err
+	}
+	for _, id := range slices.Backward(ids) {
+		p, err := Load(ctx, b, id)
+		switch {
+		case errors.Is(err, store.ErrAbsent): // pruned meanwhile
+		case errors.Is(err, ErrMalformed):
+			newer = append(newer, Unreadable{id, fmt.Errorf("s3://%s/%s: %w", b.Name(), id.Key(), err)})
+		case err != nil:
+			return Point{}, false, newer, fmt.Errorf("s3://%s/%s: %w", b.Name(), id.Key(), err)
+		default:
+			return p, true, newer, nil
+		}
+	}
+	return Point{}, false, newer, nil
+}
+
 // Objects that the point needs, as the list beside it has them.
 func Objects(ctx context.Context, b store.Bucket, p Point) ([]Object, error) {
 	s, err := load[objectList](ctx, b, p.ID.ObjectsKey())
@@ -184,10 +213,16 @@ func (p Point) Validate() error {
 		return fmt.Errorf("%w: its ledger copy: %w", ErrMalformed, err)
 	}
 	for _, i := range p.Indices {
-		for _, s := range i.Shards {
+		for n, s := range i.Shards {
+			if i.Primaries > 0 && s.ID != n {
+				return fmt.Errorf("%w: index %s has shard %d in place %d", ErrMalformed, i.Name, s.ID, n)
+			}
 			if s.Before > s.After {
 				return fmt.Errorf("%w: index %s shard %d went from sequence number %d back to %d", ErrMalformed, i.Name, s.ID, s.Before, s.After)
 			}
+		}
+		if i.Primaries > 0 && len(i.Shards) != i.Primaries {
+			return fmt.Errorf("%w: index %s has %d of %d shards", ErrMalformed, i.Name, len(i.Shards), i.Primaries)
 		}
 	}
 	return nil

@@ -31,6 +31,7 @@ package point
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/ledger"
@@ -77,21 +78,41 @@ type Shard struct {
 	ID     int   `json:"id"`
 	Before int64 `json:"before"`
 	After  int64 `json:"after"`
+	// TermBefore and TermAfter of the primary at those moments (H64); 0: unknown, as
+	// in points of older releases.
+	TermBefore int64 `json:"termBefore,omitempty"`
+	TermAfter  int64 `json:"termAfter,omitempty"`
 }
+
+// Exact: nothing was written to the shard while the snapshot ran, and no other copy
+// became its primary.
+func (s Shard) Exact() bool { return s.Before == s.After && known(s.TermBefore, s.TermAfter) }
+
+// At tells whether the snapshot caught the shard exactly as o is.
+func (s Shard) At(o opensearch.Shard) bool {
+	return s.Exact() && s.ID == o.ID && s.After == o.MaxSeqNo && known(s.TermBefore, o.Term) && known(s.TermAfter, o.Term)
+}
+
+// known terms are equal; one that is unknown is taken for equal, and the numbers
+// alone decide.
+func known(a, b int64) bool { return a == b || a == 0 || b == 0 }
 
 // Index in a point.
 type Index struct {
-	Name            string   `json:"name"`
-	UUID            string   `json:"uuid"`
-	DataStream      string   `json:"dataStream,omitempty"`
-	Open            bool     `json:"open"`
-	MappingVersion  int64    `json:"mappingVersion"`
-	SettingsVersion int64    `json:"settingsVersion"`
-	AliasesVersion  int64    `json:"aliasesVersion"`
-	Shards          []Shard  `json:"shards"`
-	Documents       int64    `json:"documents"` // reported, never decided on (C3)
-	Bytes           int64    `json:"bytes"`
-	Blocks          []string `json:"blocks,omitempty"` // the user's
+	Name            string  `json:"name"`
+	UUID            string  `json:"uuid"`
+	DataStream      string  `json:"dataStream,omitempty"`
+	Open            bool    `json:"open"`
+	MappingVersion  int64   `json:"mappingVersion"`
+	SettingsVersion int64   `json:"settingsVersion"`
+	AliasesVersion  int64   `json:"aliasesVersion"`
+	Shards          []Shard `json:"shards"`
+	// Primaries that the index has: as many Shards. 0: an older release did not note
+	// it, or the index was gone before it was listed.
+	Primaries int      `json:"primaries,omitempty"`
+	Documents int64    `json:"documents"` // reported, never decided on (C3)
+	Bytes     int64    `json:"bytes"`
+	Blocks    []string `json:"blocks,omitempty"` // the user's
 	// NotCarried are other blocks: the disk's own, and what only the source's nodes
 	// can mean.
 	NotCarried []string `json:"notCarried,omitempty"`
@@ -102,14 +123,38 @@ type Index struct {
 	AutoExpand string            `json:"autoExpand,omitempty"`
 }
 
+// Shard of that number.
+func (i Index) Shard(id int) (Shard, bool) {
+	at := slices.IndexFunc(i.Shards, func(s Shard) bool { return s.ID == id })
+	if at < 0 {
+		return Shard{}, false
+	}
+	return i.Shards[at], true
+}
+
 // LeftOut names an index that the point does not hold, and why (H12).
 type LeftOut struct {
 	Name   string `json:"name"`
+	Code   string `json:"code,omitempty"` // why, for programs; empty for all other reasons
 	Reason string `json:"reason"`
 	// Documents that the engine counted; 0 too where it counts none, of a closed index
 	// or in a point of an earlier version.
 	Documents int64 `json:"documents,omitempty"`
 }
+
+// Codes of a LeftOut.
+const (
+	CodeRed     = "red"     // a primary shard is missing: an older point may hold the index
+	CodeFailing = "failing" // its shards failed in the snapshots before: the same
+	CodeApart   = "apart"   // a data stream whose documents are in the point without it (H77)
+	CodeDeleted = "deleted" // the index was deleted before the snapshot reached it
+)
+
+// Gone says that the index did not exist any more.
+func (l LeftOut) Gone() bool { return l.Code == CodeDeleted }
+
+// InOlder says that the index still exists, and that an older point may hold it.
+func (l LeftOut) InOlder() bool { return l.Code == CodeRed || l.Code == CodeFailing }
 
 // Point is one verified-as-written recovery point.
 type Point struct {
@@ -152,7 +197,7 @@ const (
 func (p Point) Exact() bool {
 	for _, i := range p.Indices {
 		for _, s := range i.Shards {
-			if s.Before != s.After {
+			if !s.Exact() {
 				return false
 			}
 		}

@@ -99,3 +99,44 @@ func newest(ctx context.Context, b store.Bucket, accept func(Point) bool, good f
 	}
 	return Point{}, false, skipped, nil
 }
+
+// WholeOnes that accept takes: the newest one of them, and older salvage, newest
+// first, up to most. The repository is listed once. What is malformed or not whole is
+// passed over: it covers nothing.
+func WholeOnes(ctx context.Context, b store.Bucket, most int, accept func(Point) bool) ([]Point, error) {
+	ids, err := List(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	var out []Point
+	listings := map[string]Listing{}
+	for _, id := range slices.Backward(ids) {
+		if len(out) == most {
+			break
+		}
+		p, err := Load(ctx, b, id)
+		switch {
+		case errors.Is(err, ErrMalformed), errors.Is(err, store.ErrAbsent):
+			continue
+		case err != nil:
+			return nil, err
+		case !accept(p), len(out) > 0 && p.Kind != KindSalvage:
+			continue
+		}
+		listing, known := listings[p.BasePath]
+		if !known {
+			if listing, err = ListRepository(ctx, b, p.BasePath); err != nil {
+				return nil, err
+			}
+			listings[p.BasePath] = listing
+		}
+		ok, _, err := whole(ctx, b, p, listing)
+		if err != nil && !errors.Is(err, ErrMalformed) {
+			return nil, err
+		}
+		if ok && err == nil {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}

@@ -16,8 +16,8 @@ import (
 // at the next run, and half from the oldest on, where retention brings each in
 // the end. What the read points do not decide is not answered: snapshots of one
 // domain do not overlap, so one has no point only if none names it and searchBack
-// of them lie beyond it, or all were read. A point that cannot be read decides
-// nothing, so its snapshot stays.
+// of them lie beyond it, or all were read. A malformed point may be of any snapshot
+// that no other names, so while there is one nothing is answered.
 func Without(ctx context.Context, b store.Bucket, all []ID, generation int64, snapshots []opensearch.Snapshot, maxLoads int) ([]opensearch.Snapshot, error) {
 	var ids []ID
 	for _, id := range all {
@@ -32,12 +32,17 @@ func Without(ctx context.Context, b store.Bucket, all []ID, generation int64, sn
 		back, on = ids[len(ids)-maxLoads/2:], ids[:maxLoads/2]
 	}
 	named := map[string]bool{}
+	malformed := false
 	read := func(ids []ID) ([]Point, error) {
 		var out []Point
 		for _, id := range ids {
 			p, err := Load(ctx, b, id)
 			if errors.Is(err, store.ErrAbsent) {
 				continue // pruned meanwhile
+			}
+			if errors.Is(err, ErrMalformed) {
+				malformed = true
+				continue
 			}
 			if err != nil {
 				return nil, fmt.Errorf("look for snapshots without a point: %w; none is deleted", err)
@@ -54,6 +59,9 @@ func Without(ctx context.Context, b store.Bucket, all []ID, generation int64, sn
 	oldest, err := read(on)
 	if err != nil {
 		return nil, err
+	}
+	if malformed {
+		return nil, nil
 	}
 	var out []opensearch.Snapshot
 	for _, s := range snapshots {

@@ -46,7 +46,10 @@ func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []poi
 	for _, i := range have {
 		there[i.Name] = i
 		want, ok := wanted[i.Name]
-		if i.DataStream != "" && (!ok || !j.Items[i.Name].unchanged(w.from(i.Name, id), want, i) && !j.Items[i.Name].running(w.from(i.Name, id), i)) {
+		if ok && want.DataStream != "" && i.DataStream != want.DataStream { // a plain one where a stream's is wanted (H77)
+			broken[want.DataStream] = true
+		}
+		if i.DataStream != "" && (!ok || i.DataStream != want.DataStream || !j.Items[i.Name].unchanged(w.from(i.Name, id), want, i) && !j.Items[i.Name].running(w.from(i.Name, id), i)) {
 			broken[i.DataStream] = true
 		}
 	}
@@ -60,6 +63,7 @@ func Make(id point.ID, w Wanted, have []opensearch.Index, j Journal, saved []poi
 		want, ok := wanted[i.Name]
 		item, id := j.Items[i.Name], w.from(i.Name, id)
 		switch {
+		case ok && i.DataStream != want.DataStream: // comes anew
 		case i.DataStream == "" && ok && item.unchanged(id, want, i), i.DataStream != "" && ok && !broken[i.DataStream] && item.unchanged(id, want, i):
 			out.Unchanged = append(out.Unchanged, i.Name)
 			continue
@@ -113,8 +117,10 @@ func (i Item) running(id point.ID, have opensearch.Index) bool {
 // versions of its metadata say that nobody opened it.
 func (i Item) unchanged(id point.ID, want point.Index, have opensearch.Index) bool {
 	switch {
-	case i.UUID == "" || i.UUID != have.UUID || !i.Done || len(have.Shards) != have.Primaries || !slices.Equal(i.Shards, have.Shards):
+	case i.UUID == "" || i.UUID != have.UUID || !i.Done || len(have.Shards) != have.Primaries || !opensearch.SameNumbers(i.Shards, have.Shards):
 		return false
+	case !opensearch.Same(i.Shards, have.Shards) && (i.OwnSettings == 0 || !slices.Contains(have.Blocks, "write")):
+		return false // a term moves when a node restarts, too; only a block that stood all the time says that no write came with it (H64)
 	case !i.asItCame(have):
 		return false // somebody closed it, or changed its settings or mappings
 	case i.Point == id:
@@ -124,7 +130,22 @@ func (i Item) unchanged(id point.ID, want point.Index, have opensearch.Index) bo
 	case !want.Open:
 		return true
 	}
+	// The copy has terms of its own, so the terms of the two points are compared.
+	for _, s := range want.Shards {
+		at := slices.IndexFunc(i.Bounds, func(b point.Shard) bool { return b.ID == s.ID })
+		if at >= 0 && !sameTerms(i.Bounds[at], s) {
+			return false
+		}
+	}
 	return within(i.Shards, want.Shards, true)
+}
+
+// sameTerms: one term, as far as it is known, from before the one snapshot to after
+// the other. What was written under two terms may have given one number twice (H64).
+func sameTerms(a, b point.Shard) bool {
+	terms := slices.DeleteFunc([]int64{a.TermBefore, a.TermAfter, b.TermBefore, b.TermAfter}, func(t int64) bool { return t == 0 })
+	slices.Sort(terms)
+	return len(slices.Compact(terms)) <= 1
 }
 
 // asItCame: nobody changed settings or mappings of the copy, or closed it.
@@ -138,18 +159,22 @@ func (i Item) untouched(have opensearch.Index) bool {
 	return slices.Contains(have.Blocks, "write") && i.asItCame(have)
 }
 
-// within the bounds; exact: on them.
+// within the bounds; exact: on them. Shards are paired by their number. A shard that
+// the point does not name, since its statistics lacked it, is bounded by nothing and
+// is never exact (H57).
 func within(have []opensearch.Shard, want []point.Shard, exact bool) bool {
-	if len(have) != len(want) {
-		return false
+	bounds := map[int]point.Shard{}
+	for _, w := range want {
+		bounds[w.ID] = w
 	}
-	for n, s := range have {
-		w := want[n]
-		if s.ID != w.ID || s.MaxSeqNo < w.Before || s.MaxSeqNo > w.After || exact && w.Before != w.After {
+	for _, s := range have {
+		w, ok := bounds[s.ID]
+		delete(bounds, s.ID)
+		if ok && (s.MaxSeqNo < w.Before || s.MaxSeqNo > w.After) || exact && !(ok && w.Exact()) {
 			return false
 		}
 	}
-	return true
+	return len(bounds) == 0
 }
 
 // Problem that keeps a domain from being verified.

@@ -143,3 +143,81 @@ func TestH61_AnAcceptedStrangerMakesWayForItsCopy(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+func TestH64_ACopyOfAnotherTermIsNotEqual(t *testing.T) {
+	bounds := func(before, after int64) []point.Shard {
+		return []point.Shard{{Before: 5, After: 5, TermBefore: before, TermAfter: after}}
+	}
+	for name, c := range map[string]struct {
+		had, want []point.Shard
+		stays     bool
+	}{
+		"one term all the time":                {bounds(2, 2), bounds(2, 2), true},
+		"promoted between the two points":      {bounds(1, 1), bounds(2, 2), false},
+		"promoted while the first was taken":   {bounds(1, 2), bounds(2, 2), false},
+		"promoted while the second was taken":  {bounds(2, 2), bounds(2, 3), false},
+		"the first knows no terms":             {bounds(0, 0), bounds(2, 2), true},
+		"a journal of an older release":        {nil, bounds(2, 2), true},
+		"neither knows any":                    {bounds(0, 0), bounds(0, 0), true},
+		"the second does not, and had another": {bounds(1, 2), bounds(0, 0), false},
+	} {
+		i := item("movies", "s", 5)
+		i.Bounds = c.had
+		want := wanted("movies", "s", 5, 5)
+		want.Shards = c.want
+		have := copyOf("movies", 5)
+		have.Shards[0].Term = 9 // a copy has terms of its own
+		p := restore.Make(second, restore.Wanted{Indices: []point.Index{want}}, []opensearch.Index{have}, journal(map[string]restore.Item{"movies": i}), nil, nil, false, false)
+		if p.Settled() != c.stays {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
+func TestH57_ShardsArePairedByTheirNumber(t *testing.T) {
+	have := copyOf("movies", 0)
+	have.Primaries, have.Shards = 3, []opensearch.Shard{{ID: 0, MaxSeqNo: 12}, {ID: 1, MaxSeqNo: 14}, {ID: 2, MaxSeqNo: 11}}
+	i := item("movies", "s", 0)
+	i.Shards = have.Shards
+	j := journal(map[string]restore.Item{"movies": i})
+	want := wanted("movies", "s", 0, 0)
+	for name, c := range map[string]struct {
+		shards       []point.Shard
+		exact, fails bool
+	}{
+		"all":                       {[]point.Shard{{ID: 0, Before: 12, After: 12}, {ID: 1, Before: 14, After: 14}, {ID: 2, Before: 11, After: 11}}, true, false},
+		"one was not noted":         {[]point.Shard{{ID: 0, Before: 12, After: 12}, {ID: 2, Before: 11, After: 11}}, false, false},
+		"one was not noted, fenced": {[]point.Shard{{ID: 0, Before: 12, After: 12}, {ID: 2, Before: 11, After: 11}}, true, true},
+		"another number":            {[]point.Shard{{ID: 0, Before: 12, After: 12}, {ID: 1, Before: 15, After: 15}, {ID: 2, Before: 11, After: 11}}, false, true},
+		"one too many":              {[]point.Shard{{ID: 0, Before: 12, After: 12}, {ID: 3, Before: 14, After: 14}}, false, true},
+	} {
+		want.Shards = c.shards
+		problems := restore.Verify(restore.Wanted{Indices: []point.Index{want}}, []opensearch.Index{have}, j, c.exact)
+		if (len(problems) > 0) != c.fails {
+			t.Errorf("%s: %+v", name, problems)
+		}
+	}
+}
+
+func TestH77_APlainCopyMakesRoomForTheStream(t *testing.T) {
+	name := ".ds-logs-000001"
+	plain, of := wanted(name, "s", 5, 5), copyOf(name, 5)
+	inStream := plain
+	inStream.DataStream = "logs"
+	member := of
+	member.DataStream = "logs"
+	j := journal(map[string]restore.Item{name: item(name, "s", 5)})
+	streams := []opensearch.DataStream{{Name: "logs", Indices: []string{name}}}
+	p := restore.Make(second, restore.Wanted{Indices: []point.Index{inStream}, Streams: streams}, []opensearch.Index{of}, j, nil, nil, false, false)
+	if !slices.Equal(p.RemoveIndices, []string{name}) || !slices.Equal(p.Streams, []string{"logs"}) || len(p.Unchanged)+len(p.Indices) > 0 {
+		t.Errorf("the stream over its plain copies: %+v", p)
+	}
+	p = restore.Make(second, restore.Wanted{Indices: []point.Index{plain}}, []opensearch.Index{member}, j, nil, nil, false, false)
+	if !slices.Equal(p.RemoveStreams, []string{"logs"}) || !slices.Equal(p.Indices, []string{name}) || len(p.Unchanged)+len(p.Streams) > 0 {
+		t.Errorf("plain copies over the stream: %+v", p)
+	}
+	w := restore.Choose(point.Point{Indices: []point.Index{inStream}}, contract.Restore{Exclude: []string{"log*"}})
+	if len(w.Indices) > 0 || !slices.Equal(w.LeftOut, []string{"logs"}) {
+		t.Errorf("excluded by the stream's name: %+v", w)
+	}
+}

@@ -42,14 +42,14 @@ func Choose(p point.Point, s contract.Restore) Wanted {
 		name := i.Name
 		if d, ok := stream[i.Name]; ok {
 			name, i.DataStream = d, d
-		} else {
-			i.DataStream = ""
+		} else if i.DataStream != "" { // its stream is not in the snapshot (H77): selected by its name all the same
+			name, i.DataStream = i.DataStream, ""
 		}
 		switch {
 		case sysindex.Is(name): // in a point of an earlier version: nobody misses it
 		case selected(name, s):
 			w.Indices = append(w.Indices, i)
-		case name == i.Name:
+		case !slices.Contains(w.LeftOut, name):
 			w.LeftOut = append(w.LeftOut, name)
 		}
 	}

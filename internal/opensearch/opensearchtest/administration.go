@@ -112,6 +112,9 @@ func (c *Cluster) close(step string, i *index) error {
 		return err
 	}
 	i.open = false
+	for _, s := range i.shards {
+		s.term++ // its shards start again, closed
+	}
 	i.versions.Metadata++
 	i.versions.Settings++
 	return nil
@@ -203,6 +206,11 @@ func (c *Cluster) Rollover(ctx context.Context, name string) error {
 }
 
 func (c *Cluster) rollover(name string) {
+	for _, under := range c.running {
+		if _, named := under.blob.DataStreams[name]; named {
+			under.rolledOver = true
+		}
+	}
 	s := c.streams[name]
 	s.Generation++
 	i := c.addIndex(fmt.Sprintf(".ds-%s-%06d", name, s.Generation), IndexOptions{Hidden: true})

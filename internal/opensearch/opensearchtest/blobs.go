@@ -73,6 +73,7 @@ type indexBlob struct {
 // shardBlob is snap-<uuid>.dat of a shard, and its index-<x>.
 type shardBlob struct {
 	MaxSeqNo    int64  `json:"max_seq_no"`
+	Term        int64  `json:"term"`
 	Files       []file `json:"files"`
 	Incremental int64  `json:"incremental"` // bytes that this snapshot added
 }

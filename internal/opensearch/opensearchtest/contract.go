@@ -95,6 +95,7 @@ func Contract(t *testing.T, subject func(t *testing.T) Subject) {
 		{"SnapshotOfAnExplicitList", explicitList},
 		{"H12_DataStreamsByName", dataStreams},
 		{"H12_ClosedAndHiddenIndexes", closedAndHidden},
+		{"H77_AStreamThatRollsOverMeanwhile", rolledOver},
 		{"EmptyListIsASnapshotOfNothing", emptyList},
 		{"H43_AbsentIndexIs404AndNoSnapshot", absentIndex},
 		{"F17_NameIsTakenOnce", duplicateName},

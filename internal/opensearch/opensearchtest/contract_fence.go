@@ -239,7 +239,7 @@ func closeAgain(w *world) {
 	w.is(!closed.Open && closed.UUID == i.UUID && slices.Equal(closed.Blocks, []string{"write"}), "%+v", closed)
 	w.ok(w.Recovery.SetBlocks(w.Context(), index, nil))
 	after, _ := w.find(index)
-	w.is(!after.Open && len(after.Blocks) == 0 && slices.Equal(after.Shards, before.Shards), "%+v, then %+v", before, after)
+	w.is(!after.Open && len(after.Blocks) == 0 && opensearch.SameNumbers(after.Shards, before.Shards), "%+v, then %+v", before, after)
 	w.ok(w.Recovery.SetBlocks(w.Context(), index, []string{"write"}))
 	after, _ = w.find(index)
 	w.is(!after.Open && slices.Equal(after.Blocks, []string{"write"}), "%+v", after)
@@ -304,7 +304,7 @@ func opensAgain(w *world) {
 		}
 		w.Pass()
 	}
-	w.is(after.Open && after.UUID == before.UUID && slices.Equal(after.Shards, before.Shards) && slices.Equal(after.Blocks, before.Blocks), "%+v, and was %+v", after, before)
+	w.is(after.Open && after.UUID == before.UUID && opensearch.SameNumbers(after.Shards, before.Shards) && slices.Equal(after.Blocks, before.Blocks), "%+v, and was %+v", after, before)
 	w.is(after.SettingsVersion > closed.SettingsVersion && after.MetadataVersion > closed.MetadataVersion, "%+v, and was %+v", after, closed)
 }
 

@@ -179,14 +179,7 @@ func underWay(w *world) {
 	r.MaxSnapshotBytesPerSec = "300kb"
 	w.ok(w.Domain.PutRepository(w.Context(), w.repo, r))
 	index := w.index("a", IndexOptions{}, 0)
-	noise := rand.New(rand.NewPCG(1, 2)) // does not compress
-	for n := range 60 {
-		text := make([]byte, 20_000)
-		for i := range text {
-			text[i] = 'a' + byte(noise.IntN(26))
-		}
-		w.ok(w.Application.Index(w.Context(), index, fmt.Sprint(n), fmt.Sprintf(`{"t":"%s"}`, text)))
-	}
+	w.fill(index, 60)
 	ask := opensearch.SnapshotRequest{Indices: []string{index}}
 	w.ok(w.Domain.CreateSnapshot(w.Context(), w.repo, "s1", ask))
 	running, err := w.Domain.RunningSnapshots(w.Context())
@@ -214,6 +207,80 @@ func underWay(w *world) {
 	running, err = w.Domain.RunningSnapshots(w.Context())
 	w.ok(err)
 	w.is(!slices.Contains(running, w.repo+"/s1"), "%v", running)
+}
+
+// fill with documents of 20 kB that do not compress.
+func (w *world) fill(index string, documents int) {
+	noise := rand.New(rand.NewPCG(1, 2))
+	for n := range documents {
+		text := make([]byte, 20_000)
+		for i := range text {
+			text[i] = 'a' + byte(noise.IntN(26))
+		}
+		w.ok(w.Application.Index(w.Context(), index, fmt.Sprint(n), fmt.Sprintf(`{"@timestamp":"2026-01-01T00:00:00Z","t":"%s"}`, text)))
+	}
+}
+
+// rolledOver: a snapshot that names a stream is gone at its end when the stream rolled
+// over meanwhile; one that names its backing indexes is there.
+func rolledOver(w *world) {
+	r := w.register()
+	r.MaxSnapshotBytesPerSec = "300kb"
+	w.ok(w.Domain.PutRepository(w.Context(), w.repo, r))
+	stream := w.name + "-logs"
+	w.ok(w.Application.CreateDataStream(w.Context(), stream))
+	w.fill(stream, 40)
+	ended := func(name string, names ...string) (s opensearch.Snapshot, err error) {
+		w.ok(w.Domain.CreateSnapshot(w.Context(), w.repo, name, opensearch.SnapshotRequest{Indices: names}))
+		s, err = w.Domain.Snapshot(w.Context(), w.repo, name)
+		w.ok(err)
+		w.is(s.State == opensearch.InProgress, "%+v", s)
+		w.ok(w.Application.Rollover(w.Context(), stream))
+		for range 600 {
+			if s, err = w.Domain.Snapshot(w.Context(), w.repo, name); err != nil || s.State != opensearch.InProgress {
+				break
+			}
+			w.Pass()
+		}
+		return s, err
+	}
+	backing := func() []string {
+		list, err := w.Domain.DataStreams(w.Context())
+		w.ok(err)
+		return list[slices.IndexFunc(list, func(d opensearch.DataStream) bool { return d.Name == stream })].Indices
+	}
+	_, err := ended("s1", stream)
+	w.is(opensearch.IsSnapshotMissing(err), "by the stream's name: %v", err)
+	list, err := w.Domain.Snapshots(w.Context(), w.repo)
+	w.ok(err)
+	w.is(len(list) == 0, "%+v", list)
+	names := backing()
+	s, err := ended("s2", names...)
+	w.ok(err)
+	w.is(s.State == opensearch.Success && slices.Equal(s.Indices, slices.Sorted(slices.Values(names))) && len(s.DataStreams) == 0, "%+v", s)
+	s, err = w.Domain.Snapshot(w.Context(), w.repo, "s2")
+	w.ok(err)
+	// What it holds comes back as plain indexes, and an alias of the stream's name serves
+	// reads and writes.
+	w.mapRecovery()
+	w.ok(w.Recovery.RemoveDataStream(w.Context(), stream))
+	w.ok(w.Recovery.Restore(w.Context(), w.repo, "s2", opensearch.RestoreRequest{Indices: s.Indices, All: s, WriteBlock: true}))
+	w.restored(s.Indices...)
+	for _, name := range s.Indices {
+		i, ok := w.find(name)
+		w.is(ok && i.DataStream == "" && i.Open && i.Health == opensearch.Green, "%+v", i)
+	}
+	w.ok(w.Recovery.SetWriteBlock(w.Context(), s.Indices, false))
+	var actions []opensearch.AliasAction
+	for n, name := range s.Indices {
+		actions = append(actions, opensearch.AliasAction{Index: name, Alias: stream, Properties: map[string]any{"is_write_index": n == len(s.Indices)-1}})
+	}
+	w.ok(w.Recovery.PutAliases(w.Context(), actions))
+	last := s.Indices[len(s.Indices)-1]
+	before, _ := w.find(last)
+	w.ok(w.Application.Index(w.Context(), stream, "after", `{"@timestamp":"2026-01-01T00:00:00Z"}`))
+	after, _ := w.find(last)
+	w.is(after.Shards[0].MaxSeqNo == before.Shards[0].MaxSeqNo+1, "%+v, then %+v", before, after)
 }
 
 func redIndex(w *world) {

@@ -84,6 +84,8 @@ type segment struct {
 type shard struct {
 	documents map[string]operation // the living ones
 	maxSeqNo  int64
+	term      int64
+	silent    bool        // its node does not answer the question for statistics
 	pending   []operation // not in a segment yet
 	segments  []segment
 }
@@ -106,7 +108,7 @@ func (c *Cluster) addIndex(name string, o IndexOptions) *index {
 		i.health = opensearch.Red
 	}
 	for range max(o.Shards, 1) {
-		i.shards = append(i.shards, &shard{documents: map[string]operation{}, maxSeqNo: -1})
+		i.shards = append(i.shards, &shard{documents: map[string]operation{}, maxSeqNo: -1, term: 1})
 	}
 	c.indices[name] = i
 	return i
@@ -128,7 +130,10 @@ func (c *Cluster) describe(i *index) opensearch.Index {
 		return out
 	}
 	for n, s := range i.shards {
-		out.Shards = append(out.Shards, opensearch.Shard{ID: n, MaxSeqNo: s.maxSeqNo})
+		if s.silent {
+			continue
+		}
+		out.Shards = append(out.Shards, opensearch.Shard{ID: n, MaxSeqNo: s.maxSeqNo, Term: s.term})
 		out.Documents += int64(len(s.documents))
 		for _, g := range s.segments {
 			out.Bytes += int64(len(g.body))
@@ -158,11 +163,34 @@ func (c *Cluster) resolve(step string, names []string) ([]*index, error) {
 	return out, nil
 }
 
+// aliased answers the index that takes the writes of an alias: the marked one, or the
+// only one; empty: none.
+func (c *Cluster) aliased(alias string) string {
+	var of []string
+	for _, name := range sortedKeys(c.indices) {
+		p, ok := c.indices[name].aliases[alias]
+		if !ok {
+			continue
+		}
+		if m, _ := p.(map[string]any); m["is_write_index"] == true {
+			return name
+		}
+		of = append(of, name)
+	}
+	if len(of) != 1 {
+		return ""
+	}
+	return of[0]
+}
+
 // write finds the shard that an id belongs to, for a write to an index or to a
 // data stream's write index.
 func (c *Cluster) write(step, name, id string) (*shard, error) {
 	if s := c.streams[name]; s != nil {
 		name = s.Indices[len(s.Indices)-1]
+	}
+	if to := c.aliased(name); to != "" {
+		name = to
 	}
 	i, err := c.index(step, name)
 	if err != nil {
@@ -213,7 +241,7 @@ func (s *shard) apply(id, source string, deleted bool) {
 func (c *Cluster) Index(ctx context.Context, name, id, source string) error {
 	step := "index document into " + name
 	return c.change(ctx, "Index", step, func() error {
-		if c.indices[name] == nil && c.streams[name] == nil {
+		if c.indices[name] == nil && c.streams[name] == nil && c.aliased(name) == "" {
 			if err := c.autoCreates(step, name); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package opensearchtest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
@@ -25,6 +26,7 @@ type faults struct {
 	refusal     func(part, name string) error
 	processors  []string
 	settings    SettingsRefusal
+	failing     map[string]bool
 }
 
 func (c *Cluster) set(f func(*faults)) {
@@ -141,6 +143,45 @@ func (c *Cluster) RefuseSettings(s SettingsRefusal) { c.set(func(x *faults) { x.
 // SetHealth of one index.
 func (c *Cluster) SetHealth(index string, h opensearch.Health) {
 	c.set(func(*faults) { c.indices[index].health = h })
+}
+
+// Silence the shards of the index whose node does not answer the question for
+// statistics: the engine tells it by _shards.failed and leaves them out (H57). A
+// single node cannot show that; the broadcast of the engine is
+// TransportBroadcastByNodeAction. None: all answer again.
+func (c *Cluster) Silence(index string, shards ...int) {
+	c.set(func(*faults) {
+		for n, s := range c.indices[index].shards {
+			s.silent = slices.Contains(shards, n)
+		}
+	})
+}
+
+// PromoteReplica of a shard that lacks the newest operation of its primary, which was
+// on document id and not acknowledged: the next operation gets its number, under the
+// next term (H64). A single node has no replica.
+func (c *Cluster) PromoteReplica(index string, shard int, id string) {
+	c.set(func(*faults) {
+		s := c.indices[index].shards[shard]
+		delete(s.documents, id)
+		s.maxSeqNo--
+		s.term++
+		s.segments, s.pending = nil, nil // its files are its own
+		for _, d := range sortedKeys(s.documents) {
+			s.pending = append(s.pending, s.documents[d])
+		}
+	})
+}
+
+// FailShards of the index in each snapshot until it is told otherwise: the snapshot
+// ends PARTIAL. A broken file of a shard does that.
+func (c *Cluster) FailShards(index string, fail bool) {
+	c.set(func(x *faults) {
+		if x.failing == nil {
+			x.failing = map[string]bool{}
+		}
+		x.failing[index] = fail
+	})
 }
 
 // Kill takes the node away at once: calls find nobody, and a snapshot under way

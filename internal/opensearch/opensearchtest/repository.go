@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 )
@@ -105,8 +106,15 @@ func (b snapshotBlob) snapshot() opensearch.Snapshot {
 	if b.State == opensearch.InProgress { // the list tells no shards then
 		b.Shards, b.Failures = 0, nil
 	}
+	var failed []string
+	for _, f := range b.Failures {
+		if index, _, ok := strings.Cut(f, "["); ok && !slices.Contains(failed, index) {
+			failed = append(failed, index)
+		}
+	}
 	return opensearch.Snapshot{
-		Name: b.Name, UUID: b.UUID, State: b.State, Version: b.Version, Indices: slices.Clone(b.Indices),
+		FailedIndices: failed,
+		Name:          b.Name, UUID: b.UUID, State: b.State, Version: b.Version, Indices: slices.Clone(b.Indices),
 		DataStreams: slices.Sorted(maps.Keys(b.DataStreams)), Start: b.Start, End: b.End,
 		Failures: slices.Clone(b.Failures), ShardsTotal: b.Shards, ShardsFailed: len(b.Failures),
 	}

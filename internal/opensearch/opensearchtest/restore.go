@@ -279,7 +279,7 @@ func (p *recovering) read(ctx context.Context, r *repository) error {
 	if err != nil {
 		return err
 	}
-	out := shard{documents: map[string]operation{}, maxSeqNo: blob.MaxSeqNo}
+	out := shard{documents: map[string]operation{}, maxSeqNo: blob.MaxSeqNo, term: blob.Term + 1}
 	for _, f := range blob.Files {
 		object, err := r.bucket.Get(ctx, r.indexKey(p.id, number, f.blob()))
 		if err != nil {

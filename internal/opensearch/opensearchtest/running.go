@@ -2,6 +2,7 @@ package opensearchtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,6 +23,7 @@ type running struct {
 	plan       []planned
 	captured   int
 	held       bool // until ReleaseSnapshots
+	rolledOver bool // a stream of it: it goes at its end, without a word (H77)
 	ends       opensearch.SnapshotState
 	indices    map[string]*index
 	ids        map[string]*repositoryIndex
@@ -109,6 +111,9 @@ func (c *Cluster) tick() {
 		if !over || s.held {
 			return false
 		}
+		if s.rolledOver {
+			return true
+		}
 		s.blob.End = now
 		// A snapshot whose end cannot be written is no snapshot: it disappears,
 		// and its shards' blobs stay for the next deletion to collect.
@@ -123,6 +128,9 @@ func (c *Cluster) capture(ctx context.Context, s *running, p planned) error {
 	if r.bucket == nil {
 		return store.ErrBucketAbsent
 	}
+	if c.faults.failing[p.index] {
+		return errors.New("failed to read the shard's files")
+	}
 	sh.flush(c.newUUID)
 	number := strconv.Itoa(p.shard)
 	var known shardBlob
@@ -133,7 +141,7 @@ func (c *Cluster) capture(ctx context.Context, s *running, p planned) error {
 		}
 		known.Files = slices.Clip(known.Files)
 	}
-	blob := shardBlob{MaxSeqNo: sh.maxSeqNo}
+	blob := shardBlob{MaxSeqNo: sh.maxSeqNo, Term: sh.term}
 	var total int64
 	for _, g := range sh.segments {
 		f := fileOf(g)

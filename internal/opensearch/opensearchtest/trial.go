@@ -49,6 +49,9 @@ func (v *Caller) OpenTrial(ctx context.Context, name string) error {
 			return err
 		}
 		i.open = true
+		for _, s := range i.shards {
+			s.term++
+		}
 		i.versions.Metadata++
 		i.versions.Settings++
 		return nil
