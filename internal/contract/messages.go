@@ -225,7 +225,7 @@ type PointStatus struct {
 
 // SnapshotRequest asks the snapshot function for one run.
 type SnapshotRequest struct {
-	Reason string `json:"reason"` // "schedule", "demand", "gate"
+	Reason string `json:"reason"` // "schedule", "due", "demand", "gate"
 }
 
 // SnapshotResult is what one run did. Skipped is a reason, not an error.
@@ -233,6 +233,7 @@ type SnapshotResult struct {
 	Started string   `json:"started,omitempty"` // snapshot name
 	Settled string   `json:"settled,omitempty"` // point written this run: <generation>-<sequence>
 	Running string   `json:"running,omitempty"` // snapshot still under way
+	Due     bool     `json:"due,omitempty"`     // the next snapshot should begin now, and the domain is calm
 	Skipped string   `json:"skipped,omitempty"`
 	Pruned  []string `json:"pruned,omitempty"` // points removed
 	LeftOut []string `json:"leftOut,omitempty"`

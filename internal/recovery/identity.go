@@ -121,11 +121,11 @@ func sameData(p point.Point, have []opensearch.Index) bool {
 	}
 	for _, want := range p.Indices {
 		i, ok := here[want.Name]
-		if !ok || want.UUID == "" || i.UUID != want.UUID || len(i.Shards) != len(want.Shards) {
+		if !ok || want.UUID == "" || i.UUID != want.UUID || len(i.Shards) != i.Primaries {
 			return false
 		}
-		for n, s := range i.Shards {
-			if s.MaxSeqNo < want.Shards[n].Before {
+		for _, s := range i.Shards {
+			if w, ok := want.Shard(s.ID); ok && s.MaxSeqNo < w.Before {
 				return false
 			}
 		}

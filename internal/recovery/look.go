@@ -35,7 +35,10 @@ func (r *run) look(ctx context.Context) error {
 	}
 	var copies []ledger.Ledger
 	for _, b := range buckets {
-		p, ok, err := point.LoadNewest(ctx, b)
+		p, ok, bad, err := point.NewestReadable(ctx, b)
+		for _, x := range bad {
+			r.unread = append(r.unread, fmt.Errorf("newest recovery point in %s: %w", b.Region(), x.Err))
+		}
 		if err != nil {
 			r.unread = append(r.unread, fmt.Errorf("newest recovery point in %s: %w", b.Region(), err))
 		}
@@ -133,6 +136,9 @@ func (r *run) report(ctx context.Context) error {
 	}
 	if err := r.points(ctx); err != nil {
 		return err
+	}
+	if err := r.spoilers(ctx); err != nil {
+		r.notice("%v", err)
 	}
 	if err := r.describe(ctx); err != nil {
 		return err

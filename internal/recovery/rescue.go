@@ -19,21 +19,23 @@ import (
 // salvageFence begins the token of a fence that is up for a salvage.
 const salvageFence = "salvage-g"
 
-// saved are whole points of this domain that cover what stands in it: salvage, in
+// saved are whole points of this domain that may cover what stands in it: the newest
+// one, and salvage, in
 // the other Region's bucket (rule (b)).
 func (r *run) saved(ctx context.Context) ([]point.Point, error) {
 	if r.view.Other.Answer == ledger.Unreachable || r.ours {
 		return nil, nil
 	}
-	p, ok, _, err := point.NewestWhole(ctx, r.Other, func(p point.Point) bool { return p.ClusterUUID == r.uuidIs })
+	out, err := point.WholeOnes(ctx, r.Other, savedAtMost, func(p point.Point) bool { return p.ClusterUUID == r.uuidIs })
 	if err != nil {
 		return nil, fmt.Errorf("look for the salvage of cluster %s: %w", r.uuidIs, err)
 	}
-	if !ok {
-		return nil, nil
-	}
-	return []point.Point{p}, nil
+	return out, nil
 }
+
+// savedAtMost so many points are read, the newest regular one and all salvage before
+// it: an index that a newer one left out may be covered by an older one.
+const savedAtMost = 16
 
 // untenured: nothing says that this cluster ever was the active one, neither a ledger
 // or a recovery point that can be read, nor a fence that only a domain gets that was.

@@ -104,7 +104,8 @@ func (r *run) keepAccess(ctx context.Context) error {
 	return r.access(ctx)
 }
 
-// settle what the snapshot function started. Not active: it does nothing itself.
+// settle what the snapshot function started, and start that function when a recovery
+// point is due (H76). Not active: it does nothing itself.
 func (r *run) settle(ctx context.Context) error {
 	if !r.active() {
 		return nil
@@ -118,7 +119,12 @@ func (r *run) settle(ctx context.Context) error {
 		r.notice("snapshots: %s", res.Skipped)
 	}
 	r.status.Notices = append(r.status.Notices, res.Notices...)
-	return err
+	if res.Due {
+		if aerr := r.Peer.Snapshot(ctx, r.Region, contract.SnapshotRequest{Reason: snapshot.ReasonDue}); aerr != nil {
+			err = errors.Join(err, fmt.Errorf("ask for the recovery point that is due: %w", aerr))
+		}
+	}
+	return errors.Join(err, r.spoilers(ctx))
 }
 
 // keepRecord is the active Region's alone (G2). Where the other ledger cannot be

@@ -33,6 +33,10 @@ func (r *run) unprotected() {
 	}
 	for _, l := range newest.LeftOut {
 		if r.misses(l) {
+			if l.InOlder() {
+				r.attend(contract.AttentionNoPoint, l.Name, "Bring its primary shard back, or delete it; see docs/runbooks/domain-red.md", "it is not in recovery point %s; older ones may hold it: %s", newest.ID, l.Reason)
+				continue
+			}
 			r.attend(contract.AttentionNoPoint, l.Name, "Settle the reason, or accept it by dr.restore.exclude", "it is in no recovery point: %s", l.Reason)
 		}
 	}
@@ -43,7 +47,7 @@ func (r *run) unprotected() {
 // the snapshot and are not in it.
 func (r *run) misses(l point.LeftOut) bool {
 	w := restore.Choose(point.Point{Indices: []point.Index{{Name: l.Name}}}, r.Settings.Restore)
-	return !sysindex.Is(l.Name) && len(w.Indices) > 0 && !strings.HasPrefix(l.Reason, "deleted before")
+	return !sysindex.Is(l.Name) && len(w.Indices) > 0 && !l.Gone() && l.Code != point.CodeApart
 }
 
 // configured through plugins: nothing carries it, nobody refuses for it, and people

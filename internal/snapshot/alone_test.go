@@ -90,7 +90,7 @@ func TestF17_SnapshotOfSomebodyRuns(t *testing.T) {
 	}
 }
 
-func TestF23_ProcessingOrRedIsSkipped(t *testing.T) {
+func TestF23_ProcessingIsSkipped(t *testing.T) {
 	w := newWorld(t)
 	w.promote()
 	w.desc.Processing = true
@@ -98,9 +98,6 @@ func TestF23_ProcessingOrRedIsSkipped(t *testing.T) {
 	w.desc.Processing, w.desc.Upgrading = false, true
 	w.wantSkipped("upgraded")
 	w.desc.Upgrading = false
-	w.cluster.SetHealth("movies", opensearch.Red)
-	w.wantSkipped("red")
-	w.cluster.SetHealth("movies", opensearch.Green)
 	w.point()
 }
 

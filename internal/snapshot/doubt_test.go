@@ -203,11 +203,12 @@ func TestPruningThatFailsLosesNoMetric(t *testing.T) {
 	w.mustRun()
 }
 
-func TestH15_AMalformedNewestPointIsNamed(t *testing.T) {
+func TestH15_AMalformedPointOfANewerGenerationStopsSnapshots(t *testing.T) {
 	for _, body := range []string{"{", `{"version":2}`, `{"version":1}`} {
 		w := newWorld(t)
 		w.promote()
 		id := w.point().ID
+		id.Generation++
 		_, err := w.other.Put(t.Context(), id.Key(), []byte(body), store.Condition{})
 		w.check(err)
 		for _, part := range []string{"s3://" + w.other.Name() + "/" + id.Key(), "deploy the release that wrote it", "move it"} {

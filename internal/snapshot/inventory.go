@@ -23,16 +23,16 @@ type Selection struct {
 // taken whole or not at all.
 func Select(indices []opensearch.Index, streams []opensearch.DataStream) Selection {
 	var s Selection
-	bad := map[string]string{} // stream -> why
+	bad := map[string]point.LeftOut{} // stream -> why
 	for _, i := range indices {
 		if reason := unfit(i); reason != "" && i.DataStream != "" {
-			bad[i.DataStream] = "its backing index " + i.Name + ": " + reason
+			bad[i.DataStream] = point.LeftOut{Name: i.DataStream, Code: code(i), Reason: "its backing index " + i.Name + ": " + reason}
 		}
 	}
 	taken := map[string]bool{}
 	for _, ds := range streams {
-		if reason, no := bad[ds.Name]; no {
-			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: ds.Name, Reason: reason})
+		if why, no := bad[ds.Name]; no {
+			s.LeftOut = append(s.LeftOut, why)
 			continue
 		}
 		if reason := sysindex.Reason(ds.Name); reason != "" {
@@ -52,7 +52,7 @@ func Select(indices []opensearch.Index, streams []opensearch.DataStream) Selecti
 		case sysindex.Reason(i.Name) != "":
 			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Reason: sysindex.Reason(i.Name), Documents: i.Documents})
 		case unfit(i) != "":
-			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Reason: unfit(i), Documents: i.Documents})
+			s.LeftOut = append(s.LeftOut, point.LeftOut{Name: i.Name, Code: code(i), Reason: unfit(i), Documents: i.Documents})
 		default:
 			s.Names = append(s.Names, i.Name)
 			s.Indices = append(s.Indices, i)
@@ -73,8 +73,16 @@ func unfit(i opensearch.Index) string {
 		return i.Tier + " storage: its documents are only in this domain; move it to hot to protect it"
 	case slices.Contains(i.Blocks, "metadata"):
 		return "it blocks its metadata (index.blocks.metadata), so nothing can be told of it: remove that block to protect it"
-	case i.Open && i.Health == opensearch.Red:
+	case i.Health == opensearch.Red: // a closed one, too: the engine refuses the snapshot as a whole
 		return "red: a primary shard is missing"
+	}
+	return ""
+}
+
+// code of an unfit index.
+func code(i opensearch.Index) string {
+	if i.Health == opensearch.Red && i.Tier == "" && !slices.Contains(i.Blocks, "metadata") {
+		return point.CodeRed
 	}
 	return ""
 }
@@ -84,7 +92,7 @@ func unfit(i opensearch.Index) string {
 func (s Selection) Worrying() []point.LeftOut {
 	var out []point.LeftOut
 	for _, l := range s.LeftOut {
-		if !sysindex.Is(l.Name) {
+		if !sysindex.Is(l.Name) && l.Code != point.CodeApart && !l.Gone() {
 			out = append(out, l)
 		}
 	}

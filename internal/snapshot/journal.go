@@ -37,7 +37,8 @@ type Journal struct {
 	Before        []opensearch.Index      `json:"before"` // without our blocks (H24)
 	Streams       []opensearch.DataStream `json:"streams,omitempty"`
 	LeftOut       []point.LeftOut         `json:"leftOut,omitempty"`
-	Ledger        ledger.Ledger           `json:"ledger"` // without an intent
+	Apart         []string                `json:"apart,omitempty"` // streams that are named by their backing indexes (H77)
+	Ledger        ledger.Ledger           `json:"ledger"`          // without an intent
 	// Capsule of the asking; nil: it was not known, or an older version asked.
 	Capsule *opensearch.Capsule `json:"capsule,omitempty"`
 }

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -35,20 +36,25 @@ func (r *run) orphans(ctx context.Context) error {
 		found = append(found, without...)
 	}
 	deleted := 0
+	var failed []error
 	for _, s := range found {
 		if r.now.Sub(s.Start) <= grace || deleted == maxOrphans {
 			continue
 		}
 		if err := r.mayPrune(ctx); err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
-		if done, err := r.deleteSnapshot(ctx, s.Name); err != nil || !done {
-			return err
+		switch done, err := r.deleteSnapshot(ctx, s.Name); {
+		case err != nil:
+			failed = append(failed, err)
+		case !done:
+			return errors.Join(failed...)
+		default:
+			deleted++
+			r.notice("deleted snapshot %s, which made no recovery point", s.Name)
 		}
-		deleted++
-		r.notice("deleted snapshot %s, which made no recovery point", s.Name)
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // suspects by the listings alone. found has no point for certain, as only a

@@ -19,7 +19,7 @@ const (
 // acquire the lease, or answer *lease.Held.
 func (r *run) acquire(ctx context.Context) (*lease.Lease, error) {
 	tries := 1
-	if r.reason == ReasonSchedule {
+	if r.reason == ReasonSchedule || r.reason == ReasonDue {
 		tries = leaseTries
 	}
 	for {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
@@ -17,6 +18,7 @@ import (
 // up the next snapshot (F19).
 const (
 	maxPoints  = 2
+	maxTried   = 8 // points of which maxPoints are removed: some may not go
 	maxOrphans = 2
 	// pruneFor all of it: the next snapshot, and the function's own limit, come after.
 	pruneFor = 2 * time.Minute
@@ -65,18 +67,88 @@ func (r *run) pruneNow(ctx context.Context) error {
 	}
 	plan, err := point.Prunable(ctx, r.Other, point.Rules{
 		Keep: r.Settings.Retention.Count, Days: r.Settings.Retention.Days, Now: r.now,
-		OwnUUID: r.info.ClusterUUID, OwnGen: r.led.Generation, Verified: &verified.ID, Limit: maxPoints,
+		OwnUUID: r.info.ClusterUUID, OwnGen: r.led.Generation, Verified: &verified.ID, Limit: maxTried,
 	})
 	if err != nil {
 		return err
 	}
+	// One that cannot be removed stops none of the others: the plan names more of them
+	// than one run removes.
+	var failed []error
+	removed := 0
 	for _, id := range append(unfinished, plan...) {
+		if removed == maxPoints+len(unfinished) || ctx.Err() != nil {
+			break
+		}
+		if err := r.mayPrune(ctx); err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		if last, err := r.lastOf(ctx, id); err != nil || last != "" {
+			failed = append(failed, err)
+			if last != "" {
+				r.notice("recovery point %s is kept: it is the last one that holds index %s, which newer ones leave out", id, last)
+			}
+			continue
+		}
 		done, err := r.remove(ctx, id)
-		if err != nil || !done {
-			return err
+		switch {
+		case err != nil:
+			failed = append(failed, err)
+		case !done: // the domain is busy: so it is for the next one
+			return errors.Join(failed...)
+		default:
+			removed++
 		}
 	}
-	return r.orphans(ctx)
+	return errors.Join(append(failed, r.orphans(ctx))...)
+}
+
+// lastOf names an index that the newest point had to leave out and that this point is
+// the last one to hold: it is all that a failover could bring of it (H60).
+func (r *run) lastOf(ctx context.Context, id point.ID) (string, error) {
+	var out []string
+	for _, l := range r.newest.LeftOut {
+		if l.InOlder() {
+			out = append(out, l.Name)
+		}
+	}
+	if len(out) == 0 {
+		return "", nil
+	}
+	ids, err := point.List(ctx, r.Other)
+	if err != nil {
+		return "", err
+	}
+	holds := func(p point.Point, name string) bool {
+		return slices.ContainsFunc(p.Indices, func(i point.Index) bool { return i.Name == name || i.DataStream == name })
+	}
+	p, err := point.Load(ctx, r.Other, id)
+	if errors.Is(err, store.ErrAbsent) {
+		return "", nil // its removal was cut off
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, name := range out {
+		if !holds(p, name) {
+			continue
+		}
+		newer := false
+		for _, x := range slices.Backward(ids) {
+			if !id.Less(x) || newer {
+				break
+			}
+			n, err := point.Load(ctx, r.Other, x)
+			if err != nil && !errors.Is(err, store.ErrAbsent) && !errors.Is(err, point.ErrMalformed) {
+				return "", err
+			}
+			newer = err == nil && n.Kind != point.KindSalvage && holds(n, name)
+		}
+		if !newer {
+			return name, nil
+		}
+	}
+	return "", nil
 }
 
 // mayPrune looks again, directly before anything is deleted.
@@ -119,6 +191,10 @@ func (r *run) unfinished(ctx context.Context) ([]point.ID, error) {
 		if err == nil && p.ClusterUUID != r.info.ClusterUUID {
 			continue
 		}
+		if errors.Is(err, point.ErrMalformed) {
+			r.notice("the removal of recovery point %s was cut off, and whose it is cannot be read any more; it stays: %v", id, err)
+			continue
+		}
 		if err != nil && !errors.Is(err, store.ErrAbsent) {
 			return nil, err
 		}
@@ -130,9 +206,6 @@ func (r *run) unfinished(ctx context.Context) ([]point.ID, error) {
 // remove one point: the point first, then its snapshot, then the rest. False
 // when the domain is busy and the next run goes on.
 func (r *run) remove(ctx context.Context, id point.ID) (bool, error) {
-	if err := r.mayPrune(ctx); err != nil {
-		return false, err
-	}
 	rem, err := point.Withdraw(ctx, r.Other, id)
 	if errors.Is(err, point.ErrPinned) {
 		r.notice("%v", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
@@ -69,8 +70,22 @@ func (r *run) settleOne(ctx context.Context, j Journal) (bool, error) {
 		return false, r.progress(ctx, j)
 	case opensearch.Success:
 		if s.ShardsFailed == 0 {
-			return true, r.succeed(ctx, j, s)
+			err := r.succeed(ctx, j, s)
+			if errors.Is(err, errUntold) {
+				r.result.Running = j.Name
+				r.notice("%v; the next run asks again", err)
+				return false, nil
+			}
+			return true, err
 		}
+	}
+	err = r.note(ctx, func(l *Losses) {
+		for _, name := range s.FailedIndices {
+			l.Indices[name] = min(l.Indices[name]+1, inARow)
+		}
+	})
+	if err != nil {
+		return false, err
 	}
 	return true, r.fail(ctx, j, fmt.Errorf("snapshot %s ended %s: %d of %d shards failed: %s; it makes no recovery point, the next run takes another",
 		j.Name, s.State, s.ShardsFailed, s.ShardsTotal, firstOf(s.Failures)))
@@ -84,8 +99,35 @@ func (r *run) vanished(ctx context.Context, j Journal) (bool, error) {
 		r.notice("%s was asked for at %s and cannot be seen yet", j.Name, j.Asked.Format(time.RFC3339))
 		return false, nil
 	}
+	var rolled []string
+	if j.Taken {
+		var err error
+		if rolled, err = r.rolled(ctx, j); err != nil {
+			return false, err
+		}
+	}
+	if len(rolled) > 0 {
+		return true, r.fail(ctx, j, fmt.Errorf("snapshot %s, asked for at %s, is gone: data stream %s rolled over while it ran, and the engine drops such a snapshot at its end (H77); it makes no recovery point, the next run takes another",
+			j.Name, j.Asked.Format(time.RFC3339), strings.Join(rolled, ", ")))
+	}
 	return true, r.fail(ctx, j, fmt.Errorf("snapshot %s, asked for at %s, is not in the repository: a node was lost meanwhile or the call never arrived; it makes no recovery point, the next run takes another",
 		j.Name, j.Asked.Format(time.RFC3339)))
+}
+
+// rolled notes and answers the streams that rolled over while the snapshot ran. The
+// note stands before the journal goes: a run that is cut off between the two counts a
+// loss twice, and the next snapshot names backing indexes one loss early.
+func (r *run) rolled(ctx context.Context, j Journal) ([]string, error) {
+	now, err := r.dom.DataStreams(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for streams that rolled over while %s ran: %w", j.Name, err)
+	}
+	names := slices.DeleteFunc(rolledOver(j.Streams, now), func(name string) bool { return slices.Contains(j.Apart, name) })
+	return names, r.note(ctx, func(l *Losses) {
+		for _, name := range names {
+			l.Streams[name] = min(l.Streams[name]+1, inARow)
+		}
+	})
 }
 
 // progress reports; one that lasts too long is said aloud and never deleted here,
@@ -144,7 +186,10 @@ func (r *run) succeed(ctx context.Context, j Journal, s opensearch.Snapshot) err
 	if err != nil {
 		return fmt.Errorf("read the capsule for %s: %w", s.Name, err)
 	}
-	if p, err = point.Write(ctx, r.Other, p, objects, completed(capsule, j.Capsule)); err != nil {
+	if p, err = point.Write(ctx, r.Other, p, objects, aliases(completed(capsule, j.Capsule), p, j.Apart)); err != nil {
+		return err
+	}
+	if err := r.caught(ctx, j, s); err != nil {
 		return err
 	}
 	if err := putJSON(ctx, r.Own, firstPointKey, p.ID, store.Condition{}); err != nil {
@@ -181,6 +226,9 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 		Kind: j.Kind, Switch: j.Switch, Token: s.UUID,
 	}
 	before, after := byName(j.Before), byName(ours.without(now))
+	if err := r.untold(s, after); err != nil {
+		return p, err
+	}
 	for _, name := range s.Indices {
 		i := indexOf(name, before, after)
 		p.Indices = append(p.Indices, i)
@@ -188,7 +236,7 @@ func (r *run) makePoint(ctx context.Context, j Journal, s opensearch.Snapshot) (
 	}
 	for _, b := range j.Before {
 		if !slices.Contains(s.Indices, b.Name) {
-			p.LeftOut = append(p.LeftOut, point.LeftOut{Name: b.Name, Reason: "deleted before the snapshot reached it"})
+			p.LeftOut = append(p.LeftOut, point.LeftOut{Name: b.Name, Code: point.CodeDeleted, Reason: "deleted before the snapshot reached it"})
 		}
 	}
 	for _, name := range s.DataStreams {
@@ -228,17 +276,51 @@ func indexOf(name string, before, after map[string]opensearch.Index) point.Index
 	if hadBefore && hasAfter && !same {
 		out.UUID = ""
 	}
-	for n, sh := range i.Shards {
-		shard := point.Shard{ID: sh.ID, Before: -1, After: math.MaxInt64}
-		if hadBefore && (same || !hasAfter) && n < len(b.Shards) {
-			shard.Before = b.Shards[n].MaxSeqNo
+	out.Primaries = max(i.Primaries, len(i.Shards))
+	for id := range out.Primaries {
+		shard := point.Shard{ID: id, Before: -1, After: math.MaxInt64}
+		if s, ok := shardOf(b, id); ok && hadBefore && (same || !hasAfter) {
+			shard.Before, shard.TermBefore = s.MaxSeqNo, s.Term
 		}
-		if hasAfter && (same || !hadBefore) {
-			shard.After = sh.MaxSeqNo
+		if s, ok := shardOf(a, id); ok && hasAfter && (same || !hadBefore) {
+			shard.After, shard.TermAfter = s.MaxSeqNo, s.Term
+		}
+		if shard.After < shard.Before { // a promoted replica lacked what was not acknowledged
+			shard.Before, shard.After = shard.After, shard.Before
 		}
 		out.Shards = append(out.Shards, shard)
 	}
 	return out
+}
+
+// shardOf that number: they are paired by it, as any of them may be absent (H57).
+func shardOf(i opensearch.Index, id int) (opensearch.Shard, bool) {
+	at := slices.IndexFunc(i.Shards, func(s opensearch.Shard) bool { return s.ID == id })
+	if at < 0 {
+		return opensearch.Shard{}, false
+	}
+	return i.Shards[at], true
+}
+
+// errUntold: statistics lack a shard, since its node did not answer.
+var errUntold = errors.New("not every shard told its sequence number")
+
+// patience with statistics that lack a shard: without them the point is open at the
+// top, which is true, and no fenced point is.
+const patience = 10 * time.Minute
+
+// untold is an error while an index of the snapshot lacks numbers that another
+// listing will have (H57).
+func (r *run) untold(s opensearch.Snapshot, now map[string]opensearch.Index) error {
+	if r.now.Sub(s.End) > patience {
+		return nil
+	}
+	for _, name := range s.Indices {
+		if i := now[name]; i.Open && i.Health != opensearch.Red && !slices.Contains(i.Blocks, "metadata") && len(i.Shards) < i.Primaries {
+			return fmt.Errorf("%w: index %s answers for %d of %d", errUntold, name, len(i.Shards), i.Primaries)
+		}
+	}
+	return nil
 }
 
 // streamOf names the backing indexes that the snapshot really holds.

@@ -32,6 +32,7 @@ const (
 	ReasonSchedule = "schedule"
 	ReasonDemand   = "demand"
 	ReasonGate     = "gate"
+	ReasonDue      = "due" // asked for by the controller's minute
 )
 
 // LeaseName of the one run at a time (X5), and its length: longer than the
@@ -113,16 +114,47 @@ func Run(ctx context.Context, d Deps, req contract.SnapshotRequest) (contract.Sn
 	})
 }
 
-// Settle only looks after what is under way: the controller's part each minute.
+// Settle only looks after what is under way, and tells whether the next recovery
+// point is due: the controller's part each minute.
 func Settle(ctx context.Context, d Deps) (contract.SnapshotResult, error) {
 	return d.do(ctx, "settle", nil, func(ctx context.Context, r *run) error {
 		all, err := journals(ctx, r.Own)
-		if err != nil || len(all) == 0 {
-			return err // most minutes: no lease, nothing written
+		if err == nil && len(all) > 0 { // most minutes there is none: no lease, nothing written
+			r.keeps = true // deletions take their time; a controller's minute has other work
+			err = r.underLease(ctx, func() error { return r.settle(ctx) })
 		}
-		r.keeps = true // deletions take their time; a controller's minute has other work
-		return r.underLease(ctx, func() error { return r.settle(ctx) })
+		if errors.As(err, new(skip)) {
+			return err
+		}
+		return errors.Join(err, r.due(ctx))
 	})
+}
+
+// due marks the result when the next point should begin now: the schedule is only a
+// reminder, since each of its runs may fall into a snapshot of the service or into an
+// update (H76). A snapshot that came to nothing is made up for in the same way.
+func (r *run) due(ctx context.Context) error {
+	all, err := journals(ctx, r.Own)
+	if err != nil || len(all) > 0 {
+		return err
+	}
+	if r.newest.ClusterUUID != r.info.ClusterUUID { // the first one is the schedule's, or the gate's
+		return nil
+	}
+	r.reason = ReasonDue
+	if r.spaced(ReasonDue) != nil {
+		return nil
+	}
+	var wait skip
+	switch err := r.calm(ctx); {
+	case errors.As(err, &wait):
+		r.notice("a recovery point is due and waits: %s", wait.reason)
+		return nil
+	case err != nil:
+		return err
+	}
+	r.result.Due = true
+	return nil
 }
 
 func (d Deps) do(ctx context.Context, reason string, special *Special, steps func(context.Context, *run) error) (contract.SnapshotResult, error) {

@@ -71,7 +71,7 @@ func Take(ctx context.Context, d Deps, s Special) (Taken, error) {
 
 // may a special snapshot be taken: the domain is the one it was asked for.
 func (r *run) specially(ctx context.Context) error {
-	p, _, err := point.LoadNewest(ctx, r.Other)
+	p, _, _, err := point.NewestReadable(ctx, r.Other)
 	if err != nil {
 		return fmt.Errorf("read the newest recovery point in %s: %w", r.Other.Region(), err)
 	}

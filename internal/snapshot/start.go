@@ -53,8 +53,13 @@ func (r *run) calm(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the domain's health: %w", err)
 	}
-	if health == opensearch.Red {
-		return missed("the domain is red: a snapshot would be PARTIAL; bring the missing primary shards back first")
+	switch until := r.newest.Start.Add(r.interval() * 3 / 2); {
+	case health != opensearch.Red:
+	case r.special != nil:
+		return missed("the domain is red: a snapshot would lack an index; bring the missing primary shards back first")
+	case r.reason != ReasonDemand && r.newest.ClusterUUID == r.info.ClusterUUID && r.now.Before(until):
+		// The restart of a node is over sooner, and the next point then lacks nothing.
+		return missed("the domain is red: the next recovery point waits for the missing primary shards until %s, then it is taken without their indexes", until.UTC().Format(time.RFC3339))
 	}
 	running, err := r.dom.RunningSnapshots(ctx)
 	if err != nil {
@@ -66,15 +71,26 @@ func (r *run) calm(ctx context.Context) error {
 	return nil
 }
 
+// interval at which recovery points begin: half the objective.
+func (r *run) interval() time.Duration {
+	return max(time.Minute, time.Duration(r.Settings.RPOMinutes)*time.Minute/2)
+}
+
 // spaced drops the second delivery of one schedule: schedulers deliver at least
 // once, and a duplicate that comes after the lease would make a second snapshot.
+// What the controller's minute asks for is due, or was taken meanwhile.
 func (r *run) spaced(reason string) error {
-	if reason != ReasonSchedule {
+	interval := r.interval()
+	least := interval / 2
+	switch reason {
+	case ReasonSchedule:
+	case ReasonDue:
+		least = interval
+	default:
 		return nil
 	}
-	interval := max(time.Minute, time.Duration(r.Settings.RPOMinutes)*time.Minute/2)
 	age := r.now.Sub(r.newest.Start)
-	if r.newest.ClusterUUID == r.info.ClusterUUID && age >= 0 && age < interval/2 {
+	if r.newest.ClusterUUID == r.info.ClusterUUID && age >= 0 && age < least {
 		return idle("recovery point %s began %s ago; the schedule wants one each %s", r.newest.ID, age.Round(time.Second), interval)
 	}
 	return nil
@@ -131,7 +147,14 @@ func (r *run) ask(ctx context.Context, reason string) (gone, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the data streams: %w", err)
 	}
-	sel := Select(indices, streams)
+	sel, apart := Select(indices, streams), []string(nil)
+	if r.special == nil {
+		losses, err := ReadLosses(ctx, r.Own, r.info.ClusterUUID)
+		if err != nil {
+			return nil, err
+		}
+		sel, apart = sel.spared(losses)
+	}
 	r.result.LeftOut = nil
 	for _, l := range sel.LeftOut {
 		r.result.LeftOut = append(r.result.LeftOut, l.Name+": "+l.Reason)
@@ -142,7 +165,7 @@ func (r *run) ask(ctx context.Context, reason string) (gone, err error) {
 	j := Journal{
 		Version: 1, Name: snapshotName(led.Generation, r.now, r.Random()), Reason: reason,
 		ClusterUUID: r.info.ClusterUUID, EngineVersion: r.info.Version, Asked: r.now,
-		Names: sel.Names, Before: ours.without(sel.Indices), Streams: sel.Streams, LeftOut: sel.LeftOut, Ledger: led, Capsule: capsule,
+		Names: sel.Names, Before: ours.without(sel.Indices), Streams: sel.Streams, LeftOut: sel.LeftOut, Apart: apart, Ledger: led, Capsule: capsule,
 	}
 	if r.special != nil {
 		j.Kind, j.Switch = r.special.Kind, r.special.Token

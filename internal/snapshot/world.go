@@ -19,14 +19,16 @@ func (r *run) inForce(ctx context.Context) (*ledger.Ledger, error) {
 	}
 	var copies []ledger.Ledger
 	var unread []error
+	var malformed []point.Unreadable
 	for _, b := range []store.Bucket{r.Own, r.Other} {
-		p, ok, err := point.LoadNewest(ctx, b)
+		p, ok, bad, err := point.NewestReadable(ctx, b)
 		if err != nil {
 			unread = append(unread, fmt.Errorf("newest recovery point in %s: %w", b.Region(), err))
 		}
 		if ok {
 			copies = append(copies, p.Ledger)
 		}
+		malformed = append(malformed, bad...)
 		if b == r.Other {
 			r.newest = p
 		}
@@ -44,10 +46,11 @@ func (r *run) inForce(ctx context.Context) (*ledger.Ledger, error) {
 	if led.ActiveRegion != r.Region {
 		return &led, nil
 	}
-	for _, err := range unread {
-		if errors.Is(err, point.ErrMalformed) {
-			return nil, fmt.Errorf("%w; it may name a newer generation, so nothing is written while it cannot be read: deploy the release that wrote it, or, if that object is nobody's, move it out of %s and run again", err, point.Prefix)
+	for _, bad := range malformed {
+		if bad.ID.Generation > led.Generation {
+			return nil, fmt.Errorf("%w; its name says a newer generation, so nothing is written while it cannot be read: deploy the release that wrote it, or, if that object is nobody's, move it out of %s and run again", bad.Err, point.Prefix)
 		}
+		r.notice("%v; it is passed over, and recovery points go on with the next number: deploy the release that wrote it, or bring back the object's earlier version", bad.Err)
 	}
 	if !r.view.Complete() || len(unread) > 0 {
 		return nil, fmt.Errorf("see what the other Region knows: %w; without its bucket there are no recovery points, the next run tries again",
