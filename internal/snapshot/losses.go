@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
@@ -17,11 +18,15 @@ import (
 // remember.
 const lossesKey = "_dr/journal/losses.json"
 
-// inARow is how many snapshots in a row one cause may spoil before the next one does
-// without it. A snapshot that does without it takes one off, so the one after that
-// tries the whole again: after a long one it has little to add, and is over before
-// the next rollover.
-const inARow = 2
+// inARow is how many snapshots in a row one cause may spoil before the next ones do
+// without it, and wholeAgain how long they do. Then one tries the whole again: it has
+// little to add, so it may be over before the next rollover. Not more often, as each
+// try that fails costs the others a snapshot, and each change of the form costs a
+// warm standby a restore of the stream.
+const (
+	inARow     = 2
+	wholeAgain = 6 * time.Hour
+)
 
 // Losses in a row, by their cause.
 type Losses struct {
@@ -32,11 +37,18 @@ type Losses struct {
 	Streams map[string]int `json:"streams,omitempty"`
 	// Indices whose shards failed in a snapshot that ended PARTIAL.
 	Indices map[string]int `json:"indices,omitempty"`
+	// Last time that a snapshot was lost for the stream or index of that name.
+	Last map[string]time.Time `json:"last,omitempty"`
+}
+
+// spare tells whether the next snapshot does without the stream or index.
+func (l Losses) spare(n int, name string, now time.Time) bool {
+	return n >= inARow && now.Sub(l.Last[name]) < wholeAgain
 }
 
 // ReadLosses of this cluster; none is no error.
 func ReadLosses(ctx context.Context, b store.Bucket, clusterUUID string) (Losses, error) {
-	none := Losses{Version: 1, ClusterUUID: clusterUUID, Streams: map[string]int{}, Indices: map[string]int{}}
+	none := Losses{Version: 1, ClusterUUID: clusterUUID, Streams: map[string]int{}, Indices: map[string]int{}, Last: map[string]time.Time{}}
 	o, err := b.Get(ctx, lossesKey)
 	if errors.Is(err, store.ErrAbsent) {
 		return none, nil
@@ -52,6 +64,7 @@ func ReadLosses(ctx context.Context, b store.Bucket, clusterUUID string) (Losses
 	out := none
 	maps.Copy(out.Streams, l.Streams) // this reader's own
 	maps.Copy(out.Indices, l.Indices)
+	maps.Copy(out.Last, l.Last)
 	return out, nil
 }
 
@@ -62,9 +75,10 @@ func (r *run) note(ctx context.Context, change func(*Losses)) error {
 		return err
 	}
 	now := was
-	now.Streams, now.Indices = maps.Clone(was.Streams), maps.Clone(was.Indices)
+	now.Streams, now.Indices, now.Last = maps.Clone(was.Streams), maps.Clone(was.Indices), maps.Clone(was.Last)
 	change(&now)
-	if maps.Equal(was.Streams, now.Streams) && maps.Equal(was.Indices, now.Indices) {
+	maps.DeleteFunc(now.Last, func(name string, _ time.Time) bool { return now.Streams[name]+now.Indices[name] == 0 })
+	if maps.Equal(was.Streams, now.Streams) && maps.Equal(was.Indices, now.Indices) && maps.Equal(was.Last, now.Last) {
 		return nil
 	}
 	if len(now.Streams)+len(now.Indices) == 0 {
@@ -82,19 +96,19 @@ func (r *run) note(ctx context.Context, change func(*Losses)) error {
 // named by its backing indexes instead: their documents come back, as plain indexes
 // under an alias of the stream's name. A special snapshot spares nothing: it must be
 // whole, and behind a fence nothing rolls over.
-func (s Selection) spared(l Losses) (Selection, []string) {
+func (s Selection) spared(l Losses, now time.Time) (Selection, []string) {
 	var apart []string
 	out := s
 	out.Names, out.LeftOut = nil, slices.Clone(s.LeftOut)
 	for _, name := range s.Names {
 		at := slices.IndexFunc(s.Streams, func(d opensearch.DataStream) bool { return d.Name == name })
 		switch {
-		case at >= 0 && l.Streams[name] >= inARow:
+		case at >= 0 && l.spare(l.Streams[name], name, now):
 			apart = append(apart, name)
 			out.Names = append(out.Names, s.Streams[at].Indices...)
 			out.LeftOut = append(out.LeftOut, point.LeftOut{Name: name, Code: point.CodeApart,
 				Reason: "data stream that rolled over while snapshots ran: its documents are in the point, and come back as plain indexes under an alias of its name"})
-		case at < 0 && l.Indices[name] >= inARow:
+		case at < 0 && l.spare(l.Indices[name], name, now):
 			out.LeftOut = append(out.LeftOut, point.LeftOut{Name: name, Code: point.CodeFailing, Reason: fmt.Sprintf("its shards failed in %d snapshots in a row", l.Indices[name])})
 			out.Indices = slices.DeleteFunc(slices.Clone(out.Indices), func(i opensearch.Index) bool { return i.Name == name })
 		default:
@@ -117,31 +131,20 @@ func rolledOver(before, now []opensearch.DataStream) []string {
 	return out
 }
 
-// caught clears what the snapshot holds after all, and takes one off what it did
-// without.
+// caught clears what the snapshot holds after all.
 func (r *run) caught(ctx context.Context, j Journal, s opensearch.Snapshot) error {
 	return r.note(ctx, func(l *Losses) {
 		for _, name := range s.DataStreams {
 			delete(l.Streams, name)
-		}
-		for _, name := range j.Apart {
-			if l.Streams[name] >= inARow {
-				l.Streams[name] = inARow - 1
-			}
 		}
 		for name := range l.Streams { // one that is gone
 			if !slices.ContainsFunc(j.Streams, func(d opensearch.DataStream) bool { return d.Name == name }) {
 				delete(l.Streams, name)
 			}
 		}
-		for name, n := range l.Indices {
-			left := slices.ContainsFunc(j.LeftOut, func(x point.LeftOut) bool { return x.Name == name && x.Code == point.CodeFailing })
-			if left {
-				l.Indices[name] = min(n, inARow-1)
-			} else {
-				delete(l.Indices, name)
-			}
-		}
+		maps.DeleteFunc(l.Indices, func(name string, _ int) bool {
+			return !slices.ContainsFunc(j.LeftOut, func(x point.LeftOut) bool { return x.Name == name && x.Code == point.CodeFailing })
+		})
 	})
 }
 

@@ -81,7 +81,7 @@ func (r *run) settleOne(ctx context.Context, j Journal) (bool, error) {
 	}
 	err = r.note(ctx, func(l *Losses) {
 		for _, name := range s.FailedIndices {
-			l.Indices[name] = min(l.Indices[name]+1, inARow)
+			l.Indices[name], l.Last[name] = min(l.Indices[name]+1, inARow), r.now
 		}
 	})
 	if err != nil {
@@ -125,7 +125,7 @@ func (r *run) rolled(ctx context.Context, j Journal) ([]string, error) {
 	names := slices.DeleteFunc(rolledOver(j.Streams, now), func(name string) bool { return slices.Contains(j.Apart, name) })
 	return names, r.note(ctx, func(l *Losses) {
 		for _, name := range names {
-			l.Streams[name] = min(l.Streams[name]+1, inARow)
+			l.Streams[name], l.Last[name] = min(l.Streams[name]+1, inARow), r.now
 		}
 	})
 }
@@ -198,6 +198,9 @@ func (r *run) succeed(ctx context.Context, j Journal, s opensearch.Snapshot) err
 	r.newest = p
 	r.result.Settled = p.ID.String()
 	r.values[contract.MetricSnapshotFailed] = 0
+	if slices.ContainsFunc(p.LeftOut, func(l point.LeftOut) bool { return l.Code == point.CodeFailing }) {
+		r.values[contract.MetricSnapshotFailed] = 1 // of that index no snapshot succeeds
+	}
 	r.values[contract.MetricSnapshotDuration] = s.End.Sub(s.Start).Seconds()
 	r.values[contract.MetricSnapshotBytes] = float64(p.BytesAdded)
 	r.values[contract.MetricSnapshotDocs] = float64(p.Documents)

@@ -165,8 +165,11 @@ func TestH60_AShardThatFailsInEachSnapshotCostsItsIndexOnly(t *testing.T) {
 	if !slices.ContainsFunc(p.LeftOut, func(l point.LeftOut) bool { return l.Name == "broken" && l.Code == point.CodeFailing }) {
 		t.Errorf("left out: %+v", p.LeftOut)
 	}
+	if w.metrics[contract.MetricSnapshotFailed] != 1 {
+		t.Error("no alarm for an index that is in no recovery point")
+	}
 	w.cluster.FailShards("broken", false)
-	w.pass(time.Hour)
+	w.pass(7 * time.Hour)
 	w.indexIn(w.point(), "broken") // it is tried again by itself
 	for _, k := range w.own.Keys() {
 		if strings.Contains(k, "losses") {
@@ -273,8 +276,12 @@ func TestH77_AStreamThatRollsOverInEachSnapshot(t *testing.T) {
 			t.Errorf("aliases of %s: %v", name, c.Aliases[name])
 		}
 	}
-	// The next one names the stream again: there is little to add, so it is over soon.
 	w.pass(time.Hour)
+	if p = w.point(); len(p.DataStreams) != 0 {
+		t.Errorf("%+v", p.DataStreams)
+	}
+	// Hours later one names the stream again: there is little to add, so it is over soon.
+	w.pass(6 * time.Hour)
 	p = w.point()
 	if len(p.DataStreams) != 1 || len(p.DataStreams[0].Indices) != 4 {
 		t.Errorf("%+v", p.DataStreams)
@@ -290,8 +297,14 @@ func TestH77_OneLossAfterASparedOneIsEnough(t *testing.T) {
 	w.promote()
 	w.check(w.cluster.CreateDataStream(t.Context(), "logs"))
 	for round := range 3 {
+		lost := 0
 		for w.rollsOverMeanwhile() != nil {
+			lost++
 		}
+		if lost != 2 && round == 0 || lost != 1 && round > 0 {
+			t.Errorf("round %d lost %d snapshots", round, lost)
+		}
+		w.pass(7 * time.Hour)
 		if n := len(w.points()); n != round+1 {
 			t.Fatalf("%d points after round %d", n, round)
 		}

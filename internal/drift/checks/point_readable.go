@@ -74,7 +74,7 @@ func (f *Facts) pointReadable(ctx context.Context, region string) ([]drift.Findi
 	for _, p := range points {
 		if p.err != nil {
 			out = append(out, drift.Finding{
-				Resource: "recovery point " + p.id.String(), Expected: "a recovery point", Found: p.err.Error(),
+				Resource: "recovery point " + p.id.String(), Expected: "a recovery point; it is passed over and snapshots go on", Found: p.err.Error(),
 				Mend: "take the earlier version of s3://" + bucket + "/" + p.id.Key() + ": " + aws(region, "s3api list-object-versions", "bucket", bucket, "prefix", p.id.Key()),
 			})
 		}
