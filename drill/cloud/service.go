@@ -44,6 +44,35 @@ func (c *Cloud) Service(ctx context.Context, region, name, method, path string, 
 	return ask(ctx, n, method, path, body, answer)
 }
 
+// SetFlood puts the disks of a domain's node past the flood stage, or back: the
+// engine blocks each index with index.blocks.read_only_allow_delete within half a
+// minute; the way back lifts the block. No disk is filled: the marks move.
+func (c *Cloud) SetFlood(ctx context.Context, region, name string, on bool) error {
+	marks := map[string]any{"cluster.info.update.interval": nil}
+	for _, mark := range []string{"threshold_enabled", "watermark.low", "watermark.high", "watermark.flood_stage"} {
+		marks["cluster.routing.allocation.disk."+mark] = nil
+	}
+	if on {
+		marks["cluster.info.update.interval"] = "10s" // the shortest
+		marks["cluster.routing.allocation.disk.threshold_enabled"] = true
+		for _, mark := range []string{"low", "high", "flood_stage"} {
+			marks["cluster.routing.allocation.disk.watermark."+mark] = "1000pb" // that much must be free
+		}
+	}
+	if err := c.Service(ctx, region, name, http.MethodPut, "/_cluster/settings", map[string]any{"transient": marks}, nil); err != nil {
+		return fmt.Errorf("set the flood stage: %w", err)
+	}
+	if on {
+		return nil
+	}
+	// With the threshold off again the engine lifts nothing by itself.
+	err := c.Service(ctx, region, name, http.MethodPut, "/*,-.opendistro_security/_settings?expand_wildcards=all", map[string]any{"index.blocks.read_only_allow_delete": nil}, nil)
+	if err != nil {
+		return fmt.Errorf("end the flood stage: %w", err)
+	}
+	return nil
+}
+
 // Refusal of a node.
 type Refusal struct {
 	Status int

@@ -108,15 +108,6 @@ func TestH76_H82_ServiceLivesInEachDomain(t *testing.T) {
 	if err := c.Service(ctx, region, name, http.MethodGet, "/nothing/_doc/1", nil, nil); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
 		t.Errorf("a refusal of the node: %v", err)
 	}
-	// The flood stage, by the service's own settings.
-	flood := map[string]any{"transient": map[string]any{
-		"cluster.routing.allocation.disk.threshold_enabled": true,
-		"cluster.info.update.interval":                      "10s",
-	}}
-	if err := c.Service(ctx, region, name, http.MethodPut, "/_cluster/settings", flood, nil); err != nil {
-		t.Error(err)
-	}
-
 	await(t, "Query Insights exports the searches", func() bool {
 		var found []struct{ Index string }
 		if err := json.Unmarshal([]byte(get("/_cat/indices/top_queries-*?format=json")), &found); err != nil {
@@ -126,6 +117,18 @@ func TestH76_H82_ServiceLivesInEachDomain(t *testing.T) {
 	})
 	await(t, "an automated snapshot is there", func() bool { return strings.Contains(get("/_snapshot/cs-automated-enc/_all"), `"SUCCESS"`) })
 	await(t, "and another one", func() bool { return strings.Contains(get("/_snapshot/_status"), `"cs-automated-enc"`) })
+
+	const block = `"read_only_allow_delete":"true"`
+	if err := c.SetFlood(ctx, region, name, true); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the flood stage blocks films", func() bool { return strings.Contains(get("/films/_settings"), block) })
+	if err := c.SetFlood(ctx, region, name, false); err != nil {
+		t.Fatal(err)
+	}
+	if body := get("/films/_settings"); strings.Contains(body, block) {
+		t.Errorf("the flood is over: %s", body)
+	}
 
 	if err := c.SetDomainState(ctx, region, name, emulator.Isolated); err != nil {
 		t.Fatal(err)

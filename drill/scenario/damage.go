@@ -20,6 +20,11 @@ func (w *World) AsService(ctx context.Context, region, method, path string, body
 	return w.Cloud.Service(ctx, region, w.Names.Domain(), method, path, body, answer)
 }
 
+// Flood puts a Region's domain past the flood stage of its disks, or back.
+func (w *World) Flood(ctx context.Context, region string, on bool) error {
+	return w.Cloud.SetFlood(ctx, region, w.Names.Domain(), on)
+}
+
 // NodeOptions of a Region's domain, for each start of its node from now on.
 func (w *World) NodeOptions(region string, options node.Options) {
 	w.Cloud.SetNodeOptions(region, w.Names.Domain(), options)
