@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/store"
@@ -167,5 +168,31 @@ func TestH88_AMalformedPointIsNamedInTheStatus(t *testing.T) {
 	w.check(err)
 	if p.ID.Sequence != ids[len(ids)-1].Sequence+1 {
 		t.Errorf("the next point is %s", p.ID)
+	}
+}
+
+func TestH60_ARedIndexComesFromAnOlderPoint(t *testing.T) {
+	w := pair(t)
+	w.put(east, "tiny", "1")
+	w.pass(31 * time.Minute)
+	w.pointOf(east)
+	w.clusters[east].SetHealth("tiny", opensearch.Red)
+	for n := range 90 {
+		w.put(east, "movies", fmt.Sprint("m", n))
+		w.pass(time.Minute)
+		w.ticks()
+	}
+	w.lose(east, true)
+	p := explicit(west)
+	p.UnreachableRegion = east
+	s := w.done(w.until(p, "one"))
+	if got := w.ids(west, "tiny"); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("the red index holds %v; fates %+v", got, s.Fates)
+	}
+	if n := len(w.ids(west, "movies")); n < 45 {
+		t.Errorf("%d documents of the others came back", n)
+	}
+	if !slices.ContainsFunc(s.Fates, func(f contract.Fate) bool { return f.Index == "tiny" && f.Fate == contract.FateOlder }) {
+		t.Errorf("fates %+v", s.Fates)
 	}
 }
