@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -173,4 +174,128 @@ func TestX5_ExactlyOneWins(t *testing.T) {
 			t.Fatalf("%d winners: %v", winners, errs)
 		}
 	})
+}
+
+// A lease is kept while its run lives, and is over soon after a run that was killed.
+func TestH85_ALeaseIsKeptWhileItsRunLives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := storetest.NewMemory("b", "us-west-2", time.Now)
+		l, err := lease.Acquire(t.Context(), b, "recovery", "one", lease.TTL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := l.Keep(t.Context(), lease.TTL)
+		time.Sleep(10*time.Minute + time.Second)
+		if _, err := lease.Acquire(t.Context(), b, "recovery", "two", lease.TTL); !errors.As(err, new(*lease.Held)) || ctx.Err() != nil {
+			t.Fatalf("it lives: %v, %v", err, ctx.Err())
+		}
+		stop()
+		if ctx.Err() == nil {
+			t.Error("its context outlives it")
+		}
+		time.Sleep(lease.TTL + time.Second)
+		two, err := lease.Acquire(t.Context(), b, "recovery", "two", lease.TTL)
+		if err != nil {
+			t.Fatalf("nobody renews it any more: %v", err)
+		}
+		if err := l.Renew(t.Context(), lease.TTL); !errors.Is(err, lease.ErrLost) {
+			t.Error(err)
+		}
+		if err := two.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A run whose bucket is silent ends before its lease does.
+func TestH85_ARunEndsWithItsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := storetest.NewMemory("b", "us-west-2", time.Now)
+		l, err := lease.Acquire(t.Context(), b, "recovery", "one", lease.TTL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := l.Keep(t.Context(), lease.TTL)
+		defer stop()
+		b.SetUnreachable(true)
+		time.Sleep(lease.TTL)
+		if ctx.Err() == nil {
+			t.Error("it goes on under a lease that is over")
+		}
+	})
+}
+
+// A renewal whose answer was lost is this lease's own.
+func TestH25_ALostRenewalTakesNothingAway(t *testing.T) {
+	ctx := context.Background()
+	var c clock
+	b := c.bucket()
+	l, err := lease.Acquire(ctx, b, "recovery", "one", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.LoseAnswer(storetest.Put, 1)
+	gets := 0
+	b.OnCall(func(op storetest.Op, _ string) {
+		if op == storetest.Get {
+			if gets++; gets == 1 {
+				b.SetUnreachable(true) // nobody knows whether it arrived
+			}
+		}
+	})
+	c.now = c.now.Add(time.Second)
+	if err := l.Renew(ctx, time.Minute); err == nil {
+		t.Fatal("nobody can know")
+	}
+	b.OnCall(nil)
+	b.SetUnreachable(false)
+	c.now = c.now.Add(time.Second)
+	if err := l.Renew(ctx, time.Minute); err != nil {
+		t.Fatalf("its own renewal is in its way: %v", err)
+	}
+	if err := l.Release(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lease.Acquire(ctx, b, "recovery", "two", time.Minute); err != nil {
+		t.Fatalf("it was released: %v", err)
+	}
+}
+
+// A lease that outlasts any that the product gives is none.
+func TestH86_AnOverlongLeaseIsTakenOver(t *testing.T) {
+	ctx := context.Background()
+	var c clock
+	b := c.bucket()
+	if _, err := lease.Acquire(ctx, b, "recovery", "one", lease.Longest+time.Second); err == nil {
+		t.Fatal("it gives one itself")
+	}
+	for name, body := range map[string]string{
+		"overlong":  `{"version":1,"what":"recovery","holder":"somebody","token":"x","since":"2026-01-01T00:00:00Z","expires":"2026-01-08T00:00:00Z"}`,
+		"malformed": `{"version":1,`,
+	} {
+		if _, err := b.Put(ctx, lease.Prefix+"recovery.json", []byte(body), store.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := lease.Look(ctx, b, "recovery"); err != nil || s.Foreign == "" || s.Held {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+		l, err := lease.Acquire(ctx, b, "recovery", "two", lease.TTL)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if l.Replaced() == "" {
+			t.Errorf("%s: nobody is told", name)
+		}
+	}
+	// One of an earlier version is waited out.
+	if _, err := b.Put(ctx, lease.Prefix+"recovery.json", []byte(`{"version":1,"what":"recovery","holder":"old","token":"x","since":"2026-01-01T00:00:00Z","expires":"2026-01-01T00:06:00Z"}`), store.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lease.Acquire(ctx, b, "recovery", "two", lease.TTL); !errors.As(err, new(*lease.Held)) {
+		t.Error(err)
+	}
+	c.now = c.now.Add(2 * time.Minute)
+	if s, err := lease.Look(ctx, b, "recovery"); err != nil || !s.Held || s.Idle != 2*time.Minute {
+		t.Errorf("%+v, %v", s, err)
+	}
 }

@@ -36,7 +36,7 @@ func (m *Memory) Retire(ctx context.Context) error {
 	for _, l := range m.all() {
 		cur, date, etag, err := l.read(ctx)
 		switch {
-		case errors.Is(err, store.ErrAbsent):
+		case errors.Is(err, store.ErrAbsent), errors.Is(err, errMalformed):
 		case err != nil:
 			failed = append(failed, fmt.Errorf("release lease %s once more: %w", l.rec.What, err))
 			continue

@@ -42,6 +42,11 @@ type Intent struct {
 	Expires time.Time `json:"expires"`
 }
 
+// LongestIntent that any version of the product gives, with a margin. One that
+// outlasts it was not written by a controller, so nobody drives it: it counts as
+// expired (H86).
+const LongestIntent = time.Hour
+
 // Phase of a switch.
 type Phase string
 

@@ -48,7 +48,7 @@ func (o *Operator) Examine(ctx context.Context, d Doctor) (Doctor, error) {
 	s, err := o.World.Controllers.Recovery(ctx, d.Region, contract.RecoveryRequest{Action: contract.ActionDoctor})
 	switch {
 	case err != nil:
-		return d, fmt.Errorf("doctor: the controller of %s: %w; run it again in 6 minutes: it takes away what a run that was cut off has left", d.Region, err)
+		return d, fmt.Errorf("doctor: the controller of %s: %w; run it again in 2 minutes: it takes away what a run that was cut off has left", d.Region, err)
 	case s.Refusal != "":
 		return d, fmt.Errorf("doctor: the controller of %s refuses: %s", d.Region, s.Refusal)
 	case s.Examination == nil && s.WaitingFor != "":

@@ -6,6 +6,7 @@ package pace
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -13,8 +14,13 @@ import (
 type Keeper interface {
 	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
 	WithDeadline(ctx context.Context, end time.Time) (context.Context, context.CancelFunc)
+	// WithCancel answers a context that ends by cancel.
+	WithCancel(ctx context.Context) (context.Context, context.CancelFunc)
 	// Both does a and b beside each other and ends when both have ended.
 	Both(a, b func())
+	// Every does f beside the caller each d, one at a time, until stop. After stop
+	// none is under way.
+	Every(d time.Duration, f func()) (stop func())
 }
 
 type key struct{}
@@ -36,6 +42,42 @@ func WithDeadline(ctx context.Context, end time.Time) (context.Context, context.
 		return k.WithDeadline(ctx, end)
 	}
 	return context.WithDeadline(ctx, end)
+}
+
+// WithCancel is context.WithCancel.
+func WithCancel(ctx context.Context) (context.Context, context.CancelFunc) {
+	if k, ok := ctx.Value(key{}).(Keeper); ok {
+		return k.WithCancel(ctx)
+	}
+	return context.WithCancel(ctx)
+}
+
+// Every does f beside the caller each d, one at a time, until stop or the end of
+// ctx. After stop none is under way.
+func Every(ctx context.Context, d time.Duration, f func()) (stop func()) {
+	if k, ok := ctx.Value(key{}).(Keeper); ok {
+		return k.Every(d, f)
+	}
+	enough, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		t := time.NewTicker(d)
+		defer t.Stop()
+		for {
+			select {
+			case <-enough:
+				return
+			case <-ctx.Done():
+				return
+			case <-t.C:
+				f()
+			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(enough)
+		<-over
+	})
 }
 
 // Both does a and b beside each other and ends when both have ended.

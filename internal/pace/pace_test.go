@@ -33,6 +33,25 @@ func TestTimeoutIsTheMachines(t *testing.T) {
 	})
 }
 
+func TestEveryEndsWithItsStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		stop := pace.Every(t.Context(), time.Minute, func() {
+			time.Sleep(time.Second)
+			n++
+		})
+		time.Sleep(2*time.Minute + time.Millisecond)
+		stop() // the second one is under way
+		if n != 2 {
+			t.Errorf("%d done, want 2", n)
+		}
+		time.Sleep(time.Hour)
+		if stop(); n != 2 {
+			t.Errorf("%d done after the stop", n)
+		}
+	})
+}
+
 type keeper struct{ heard []string }
 
 func (k *keeper) WithDeadline(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
@@ -43,6 +62,17 @@ func (k *keeper) WithDeadline(ctx context.Context, end time.Time) (context.Conte
 func (k *keeper) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	k.heard = append(k.heard, d.String())
 	return ctx, func() {}
+}
+
+func (k *keeper) WithCancel(ctx context.Context) (context.Context, context.CancelFunc) {
+	k.heard = append(k.heard, "cancel")
+	return ctx, func() {}
+}
+
+func (k *keeper) Every(d time.Duration, f func()) func() {
+	k.heard = append(k.heard, "every "+d.String())
+	f()
+	return func() {}
 }
 
 func (k *keeper) Both(a, b func()) {
@@ -62,7 +92,10 @@ func TestAnotherKeeperIsAsked(t *testing.T) {
 	stop()
 	n := 0
 	pace.Both(ctx, func() { n++ }, func() { n++ })
-	if n != 2 || !slices.Equal(k.heard, []string{"1s", "00:00:00", "both"}) {
+	_, stop = pace.WithCancel(ctx)
+	stop()
+	pace.Every(ctx, time.Minute, func() { n++ })()
+	if n != 3 || !slices.Equal(k.heard, []string{"1s", "00:00:00", "both", "cancel", "every 1m0s"}) {
 		t.Errorf("%d done, the keeper heard %v", n, k.heard)
 	}
 }

@@ -80,8 +80,12 @@ func Unpin(ctx context.Context, b store.Bucket, id ID, holder string) error {
 	return nil
 }
 
-// Pinned answers the live pins by S3's clock. A pin
-// that cannot be read is an error: nothing is pruned then.
+// LongestPin that any version of the product gives, with a margin. One that outlasts
+// it is Overlong, and keeps nothing from being pruned: it would do so for ever (H86).
+const LongestPin = 24 * time.Hour
+
+// Pinned answers the pins that have not expired, by S3's clock. A pin that cannot be
+// read is an error: nothing is pruned then.
 func Pinned(ctx context.Context, b store.Bucket) ([]Pin, error) {
 	entries, err := b.List(ctx, PinsPrefix)
 	if errors.Is(err, store.ErrAbsent) {
@@ -104,6 +108,7 @@ func Pinned(ctx context.Context, b store.Bucket) ([]Pin, error) {
 			return nil, fmt.Errorf("read pin s3://%s/%s: %w; delete it if no restore is under way", b.Name(), e.Key, err)
 		}
 		if p.Expires.After(o.Date) {
+			p.Overlong = p.Expires.Sub(o.Date) > LongestPin
 			out = append(out, p)
 		}
 	}

@@ -226,4 +226,6 @@ type Pin struct {
 	Point   ID        `json:"point"`
 	Holder  string    `json:"holder"`
 	Expires time.Time `json:"expires"`
+	// Overlong: it outlasts any that the product gives, and keeps nothing.
+	Overlong bool `json:"-"`
 }

@@ -50,7 +50,7 @@ func Plan(all []ID, known []Summary, pins []Pin, r Rules) []ID {
 	}
 	pinned := map[ID]bool{}
 	for _, p := range pins {
-		pinned[p.Point] = true
+		pinned[p.Point] = pinned[p.Point] || !p.Overlong
 	}
 	edge := r.Now.AddDate(0, 0, -max(r.Days, 0))
 	ids := slices.SortedFunc(slices.Values(all), Compare)
@@ -150,7 +150,7 @@ func Withdraw(ctx context.Context, b store.Bucket, id ID) (Removal, error) {
 		return Removal{}, fmt.Errorf("%s: %w", step, err)
 	}
 	for _, p := range pins {
-		if p.Point == id {
+		if p.Point == id && !p.Overlong {
 			err := fmt.Errorf("%s: %w by %s until %s", step, ErrPinned, p.Holder, p.Expires.Format(time.RFC3339))
 			return Removal{}, errors.Join(err, b.Delete(ctx, removingKey(id)))
 		}

@@ -60,12 +60,12 @@ func (r *run) examine(ctx context.Context) error {
 	if rec != nil {
 		return refuse("a fence of the domain is %s; let the controller lift it", rec.State)
 	}
-	return r.withoutSnapshots(ctx, func() error { return r.trial(ctx, uuid) })
+	return r.withoutSnapshots(ctx, func(ctx context.Context) error { return r.trial(ctx, uuid) })
 }
 
 // withoutSnapshots runs f while no snapshot starts here.
-func (r *run) withoutSnapshots(ctx context.Context, f func() error) error {
-	l, err := lease.Acquire(ctx, r.Own, snapshot.LeaseName, r.Holder, leaseFor)
+func (r *run) withoutSnapshots(ctx context.Context, f func(context.Context) error) error {
+	l, err := lease.Acquire(ctx, r.Own, snapshot.LeaseName, r.Holder, lease.TTL)
 	var held *lease.Held
 	if errors.As(err, &held) {
 		return wait("a run of the snapshot function, %s, until %s at most", held.Holder, held.Until.Format(time.RFC3339))
@@ -73,12 +73,15 @@ func (r *run) withoutSnapshots(ctx context.Context, f func() error) error {
 	if err != nil {
 		return err
 	}
+	r.replaced(l)
+	kept, stop := l.Keep(ctx, lease.TTL)
 	defer func() { // an unreleased lease only delays the next run
+		stop()
 		if err := l.Release(context.WithoutCancel(ctx)); err != nil {
 			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
 		}
 	}()
-	return f()
+	return f(kept)
 }
 
 func (r *run) trial(ctx context.Context, uuid string) error {

@@ -89,7 +89,9 @@ func (r *run) expire(ctx context.Context) error {
 			return err
 		}
 		s.v.Ledger.Intent = nil
-		if gone != nil {
+		if gone != nil && gone.Overlong(r.now) {
+			r.overlong(s.v.Region, *gone)
+		} else if gone != nil {
 			r.notice("the switch to %s by request %s was not driven any more and expired", gone.To, gone.RequestID)
 		}
 	}

@@ -134,6 +134,10 @@ func (r *run) report(ctx context.Context) error {
 	if err := r.givenUpFates(ctx); err != nil {
 		r.notice("%v", err)
 	}
+	if err := r.leases(ctx); err != nil {
+		return err
+	}
+	r.pins(ctx)
 	if err := r.points(ctx); err != nil {
 		return err
 	}

@@ -29,12 +29,9 @@ import (
 	"github.com/opensearch-dr/osdr/internal/telemetry"
 )
 
-// LeaseName of the one run at a time in a Region (X5), and its length: longer
-// than the function's own limit.
-const (
-	LeaseName = "recovery"
-	leaseFor  = 6 * time.Minute
-)
+// LeaseName of the one run at a time in a Region (X5). A run renews it while it
+// lives (H85).
+const LeaseName = "recovery"
 
 // partingFor is what a run leaves of the function's own limit, to release its
 // leases and say what it saw even if nothing answers any more: a process that is
@@ -140,15 +137,15 @@ func Handle(ctx context.Context, d Deps, req contract.RecoveryRequest) (contract
 	var err error
 	switch req.Action {
 	case contract.ActionTick:
-		err = r.leased(ctx, func() error { return r.tick(ctx) })
+		err = r.leased(ctx, func(ctx context.Context) error { return r.tick(ctx) })
 	case contract.ActionPromote:
-		err = r.leased(ctx, func() error { return r.walk(ctx, promotion) })
+		err = r.leased(ctx, func(ctx context.Context) error { return r.walk(ctx, promotion) })
 	case contract.ActionRelease:
-		err = r.leased(ctx, func() error { return r.walk(ctx, release) })
+		err = r.leased(ctx, func(ctx context.Context) error { return r.walk(ctx, release) })
 	case contract.ActionAbort:
-		err = r.leased(ctx, func() error { return r.abort(ctx) })
+		err = r.leased(ctx, func(ctx context.Context) error { return r.abort(ctx) })
 	case contract.ActionDoctor:
-		err = r.leased(ctx, func() error { return r.examine(ctx) })
+		err = r.leased(ctx, func(ctx context.Context) error { return r.examine(ctx) })
 	case contract.ActionRecheck:
 		err = r.recheck(ctx)
 	case contract.ActionStatus:
@@ -210,8 +207,8 @@ func (r *run) fill() {
 }
 
 // leased runs f alone in this Region.
-func (r *run) leased(ctx context.Context, f func() error) error {
-	l, err := r.Leases.Acquire(ctx, r.Own, LeaseName, r.Holder, leaseFor)
+func (r *run) leased(ctx context.Context, f func(context.Context) error) error {
+	l, err := r.Leases.Acquire(ctx, r.Own, LeaseName, r.Holder, lease.TTL)
 	var held *lease.Held
 	if errors.As(err, &held) {
 		r.status.Phase = "waiting for another run"
@@ -226,13 +223,23 @@ func (r *run) leased(ctx context.Context, f func() error) error {
 		return err
 	}
 	r.lease = l
+	r.replaced(l)
+	kept, stop := l.Keep(ctx, lease.TTL)
 	defer func() { // an unreleased lease only delays the next run of another process
+		stop()
 		if err := l.Release(context.WithoutCancel(ctx)); err != nil {
 			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
 		}
 	}()
 	defer r.tellSettings(ctx)
-	return f()
+	return f(kept)
+}
+
+// replaced tells of what was taken for a lease no longer (H86).
+func (r *run) replaced(l *lease.Lease) {
+	if what := l.Replaced(); what != "" {
+		r.attend(contract.AttentionLease, lease.Prefix, "Find out what wrote it; the product goes on without it", "%s. It counts as none and was taken over", what)
+	}
 }
 
 // walk takes the steps in order until one of them ends the run.

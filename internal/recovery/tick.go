@@ -22,6 +22,7 @@ func (r *run) tick(ctx context.Context) error {
 	var failed []error
 	for _, part := range []step{
 		{"measure", (*run).measure},
+		{"look at the leases", (*run).leases},
 		{"copy the ledger", (*run).heal},
 		// Before all that may take a run's whole time: readers wait for it (H59).
 		{"keep the record right", (*run).keepRecord},

@@ -99,6 +99,41 @@ func (s *schedule) Both(a, b func()) {
 	}
 }
 
+// Every in virtual time, while the process lives.
+func (s *schedule) Every(d time.Duration, f func()) func() {
+	me := s.running
+	p := me.p
+	stopped, under, waits := false, false, false
+	var beat func()
+	beat = func() {
+		if stopped || p.dead || p.over {
+			return
+		}
+		under = true
+		s.hire(p, f, func() {
+			under = false
+			if waits {
+				s.ready = append(s.ready, me)
+				return
+			}
+			s.at(d, beat)
+		})
+	}
+	s.at(d, beat)
+	return func() {
+		if stopped = true; under && !waits {
+			waits = true
+			me.stand()
+		}
+	}
+}
+
+// WithCancel in virtual time: there is no deadline.
+func (s *schedule) WithCancel(ctx context.Context) (context.Context, context.CancelFunc) {
+	l := &limited{Context: ctx, s: s, until: s.now.AddDate(100, 0, 0)}
+	return l, func() { l.stopped = true }
+}
+
 // WithTimeout in virtual time.
 func (s *schedule) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return s.WithDeadline(ctx, s.now.Add(d))

@@ -23,7 +23,7 @@ func (r *run) acquire(ctx context.Context) (*lease.Lease, error) {
 		tries = leaseTries
 	}
 	for {
-		l, err := r.Leases.Acquire(ctx, r.Own, LeaseName, r.Holder, leaseFor)
+		l, err := r.Leases.Acquire(ctx, r.Own, LeaseName, r.Holder, lease.TTL)
 		if tries--; tries == 0 || !errors.As(err, new(*lease.Held)) {
 			return l, err
 		}

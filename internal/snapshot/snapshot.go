@@ -35,12 +35,8 @@ const (
 	ReasonDue      = "due" // asked for by the controller's minute
 )
 
-// LeaseName of the one run at a time (X5), and its length: longer than the
-// function's own limit, so that a lease never ends under a run.
-const (
-	LeaseName = "snapshot"
-	leaseFor  = 6 * time.Minute
-)
+// LeaseName of the one run at a time (X5). A run renews it while it lives (H85).
+const LeaseName = "snapshot"
 
 // grace is how long a snapshot whose create was not answered may be invisible
 // before it counts as vanished: longer than any such call lives on its way.
@@ -105,7 +101,7 @@ func idle(format string, a ...any) error   { return skip{fmt.Sprintf(format, a..
 // Run settles what is under way, prunes, and starts the next snapshot.
 func Run(ctx context.Context, d Deps, req contract.SnapshotRequest) (contract.SnapshotResult, error) {
 	return d.do(ctx, req.Reason, nil, func(ctx context.Context, r *run) error {
-		return r.underLease(ctx, func() error {
+		return r.underLease(ctx, func(ctx context.Context) error {
 			if err := r.settle(ctx); err != nil {
 				return err
 			}
@@ -121,7 +117,7 @@ func Settle(ctx context.Context, d Deps) (contract.SnapshotResult, error) {
 		all, err := journals(ctx, r.Own)
 		if err == nil && len(all) > 0 { // most minutes there is none: no lease, nothing written
 			r.keeps = true // deletions take their time; a controller's minute has other work
-			err = r.underLease(ctx, func() error { return r.settle(ctx) })
+			err = r.underLease(ctx, func(ctx context.Context) error { return r.settle(ctx) })
 		}
 		if errors.As(err, new(skip)) {
 			return err
@@ -194,7 +190,7 @@ func (d Deps) do(ctx context.Context, reason string, special *Special, steps fun
 }
 
 // underLease takes the lease, and looks again under it.
-func (r *run) underLease(ctx context.Context, steps func() error) error {
+func (r *run) underLease(ctx context.Context, steps func(context.Context) error) error {
 	l, err := r.acquire(ctx)
 	var held *lease.Held
 	if errors.As(err, &held) {
@@ -206,8 +202,14 @@ func (r *run) underLease(ctx context.Context, steps func() error) error {
 	if err != nil {
 		return err
 	}
+	if what := l.Replaced(); what != "" {
+		r.notice("%s. It counts as none and was taken over: find out what wrote it", what)
+	}
+	outer := ctx
+	ctx, stop := l.Keep(ctx, lease.TTL)
 	defer func() { // an unreleased lease only delays the next run of another process
-		if err := l.Release(context.WithoutCancel(ctx)); err != nil {
+		stop()
+		if err := l.Release(context.WithoutCancel(outer)); err != nil {
 			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
 		}
 	}()
@@ -217,7 +219,7 @@ func (r *run) underLease(ctx context.Context, steps func() error) error {
 	if err := r.open(ctx); err != nil {
 		return err
 	}
-	return steps()
+	return steps(ctx)
 }
 
 // mayAct reads both ledgers: only the domain in force may write (H13), and only

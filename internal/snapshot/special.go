@@ -36,7 +36,7 @@ type Taken struct {
 func Take(ctx context.Context, d Deps, s Special) (Taken, error) {
 	var out Taken
 	res, err := d.do(ctx, s.Kind, &s, func(ctx context.Context, r *run) error {
-		return r.underLease(ctx, func() error {
+		return r.underLease(ctx, func(ctx context.Context) error {
 			if err := r.settle(ctx); err != nil {
 				return err
 			}
