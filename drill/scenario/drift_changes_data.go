@@ -37,7 +37,7 @@ func (d *drifts) inRecords() []change {
 		{id: "active.parameter", where: Secondary, resource: n.ActiveParameter(), does: "the parameter names the other Region", heals: true, by: d.filled(
 			"aws ssm put-parameter --region {S} --name " + n.ActiveParameter() + " --value {S} --type String --overwrite")},
 		{id: "ledger.readable", where: Secondary, resource: d.Names.Bucket(Secondary) + "/" + ledger.Key, does: "a ledger deleted", heals: true, by: d.filled("aws s3 rm --region {S} s3://{bS}/" + ledger.Key)},
-		{id: "ledger.readable", where: Primary, resource: d.Names.Bucket(Primary) + "/" + ledger.Key, does: "a ledger that is none", by: d.filled("aws s3 cp --region {P} other.zip s3://{bP}/" + ledger.Key),
+		{id: "ledger.readable", where: Primary, resource: d.Names.Bucket(Primary) + "/" + ledger.Key, does: "a ledger that is none", heals: true, by: d.filled("aws s3 cp --region {P} other.zip s3://{bP}/" + ledger.Key),
 			act: "copy the other Region's", mend: d.copyLedger(Secondary, Primary), blinds: []string{"malformed ledger", "who is active is not known"}},
 	}
 }

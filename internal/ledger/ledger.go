@@ -2,8 +2,8 @@
 // bucket, changed by conditional puts only. At most one claim can win a
 // generation in a bucket, and a claim consumes exactly the intent it belongs to.
 //
-// A read has three answers: present, absent, unreachable. The generation in
-// force is the highest in any readable ledger or recovery point; equal
+// A read has four answers: present, absent, unreachable, malformed. The generation
+// in force is the highest in any readable ledger or recovery point; equal
 // generations with different content are a dispute, in which nobody claims,
 // lifts or prunes (H14, H15).
 package ledger
@@ -60,11 +60,14 @@ const (
 // Answer of one Region's ledger.
 type Answer string
 
-// The three answers.
+// The four answers.
 const (
 	Present     Answer = "present"
 	Absent      Answer = "absent"
 	Unreachable Answer = "unreachable"
+	// Malformed: an object exists and is no ledger. Like one that does not answer it
+	// may have carried a higher generation, while its bucket answers (H80).
+	Malformed Answer = "malformed"
 )
 
 // Reading of one Region.
@@ -72,9 +75,9 @@ type Reading struct {
 	Region string
 	Answer Answer
 	Ledger Ledger // when present
-	ETag   string // when present
+	ETag   string // when present or malformed
 	Date   time.Time
-	Err    error // when unreachable
+	Err    error // when unreachable or malformed
 }
 
 // View of both Regions, and of the copies in their newest points.
@@ -86,4 +89,13 @@ type View struct {
 	// Conflicting is another point's copy of that generation with different
 	// content: a dispute.
 	Conflicting *Ledger
+	// Witness is what the DNS record's mark names; nil when it was not asked, or
+	// names nothing. It is asked for where a ledger is malformed.
+	Witness *Witness
+}
+
+// Witness of a generation.
+type Witness struct {
+	Generation   int64
+	ActiveRegion string
 }

@@ -28,6 +28,9 @@ var (
 	ErrUnknown = errors.New("who is active is not known")
 	// ErrMalformed: an object stands where the ledger should and is none.
 	ErrMalformed = errors.New("malformed ledger")
+	// ErrNewerFormat is an ErrMalformed of a later release, which nothing but that
+	// release may write over.
+	ErrNewerFormat = errors.New("a later release's format")
 )
 
 // Same content: all but the intent. A copy is exact, so any difference is
@@ -44,6 +47,8 @@ func (l Ledger) Copy() Ledger { l.Intent = nil; return l }
 // Validate the shape, as read and before a write.
 func (l Ledger) Validate() error {
 	switch {
+	case l.Version > FormatVersion:
+		return fmt.Errorf("%w: %w: format version %d, this program knows %d; use the release that wrote it", ErrMalformed, ErrNewerFormat, l.Version, FormatVersion)
 	case l.Version != FormatVersion:
 		return fmt.Errorf("%w: format version %d, this program knows %d; use the release that wrote it", ErrMalformed, l.Version, FormatVersion)
 	case l.Generation < 1:
@@ -81,8 +86,8 @@ func parse(body []byte) (Ledger, error) {
 
 // Read both Regions' ledgers. copies are those in the recovery points that can
 // be read, of either bucket. It has no error: what failed is in the answers. A
-// malformed ledger is Unreachable with ErrMalformed, and InForce refuses then,
-// since it may be the highest. other may be nil for a Region that the operator
+// malformed ledger has ErrMalformed; one good ledger is enough beside it, unless a
+// witness knows of a newer one. other may be nil for a Region that the operator
 // called unreachable: it is not asked.
 func Read(ctx context.Context, own, other store.Bucket, copies []Ledger) View {
 	var v View
@@ -126,7 +131,7 @@ func read(ctx context.Context, b store.Bucket) Reading {
 	}
 	r.Date, r.ETag = o.Date, o.ETag
 	if r.Ledger, err = store.Parse(o, parse); err != nil {
-		r.Answer, r.Err = Unreachable, fmt.Errorf("read ledger of %s in s3://%s/%s: %w", b.Region(), b.Name(), Key, err)
+		r.Answer, r.Err = Malformed, fmt.Errorf("read ledger of %s in s3://%s/%s: %w", b.Region(), b.Name(), Key, err)
 		return r
 	}
 	if r.Ledger.Intent != nil { // this reader's own
@@ -137,9 +142,14 @@ func read(ctx context.Context, b store.Bucket) Reading {
 	return r
 }
 
-// Complete tells whether both Regions answered. "Already active here" may lift
-// nothing without it (H15).
-func (v View) Complete() bool { return v.Own.Answer != Unreachable && v.Other.Answer != Unreachable }
+// Complete tells whether both Regions answered with what can be read. "Already
+// active here" may lift nothing without it (H15).
+func (v View) Complete() bool { return v.Own.known() && v.Other.known() }
+
+func (r Reading) known() bool { return r.Answer != Unreachable && r.Answer != Malformed }
+
+// Malformed tells whether one of the ledgers is none.
+func (v View) Malformed() bool { return v.Own.Answer == Malformed || v.Other.Answer == Malformed }
 
 // Agreed tells whether both ledgers are present and name the same: pruning asks
 // for it (H13).
@@ -162,9 +172,9 @@ func (v View) InForce() (l Ledger, ok bool, err error) {
 		if r.Answer == Present {
 			all = append(all, source{"the ledger of " + r.Region, r.Ledger})
 		}
-		if errors.Is(r.Err, ErrMalformed) {
-			return Ledger{}, false, r.Err
-		}
+	}
+	if v.Malformed() && len(all) == 0 { // points alone may be of before what it said
+		return Ledger{}, false, errors.Join(v.Own.Err, v.Other.Err)
 	}
 	if v.FromPoints != nil {
 		all = append(all, source{"a recovery point", *v.FromPoints})
@@ -195,6 +205,10 @@ func (v View) InForce() (l Ledger, ok bool, err error) {
 			best.l.Intent = s.l.Intent
 		}
 	}
+	if w := v.Witness; v.Malformed() && w != nil && (w.Generation > best.l.Generation || w.Generation == best.l.Generation && w.ActiveRegion != best.l.ActiveRegion) {
+		return Ledger{}, false, fmt.Errorf("find the generation in force: the DNS record names generation %d in %s, %s generation %d in %s, and the ledger that may say more cannot be read: %w; see docs/runbooks/ledger-malformed.md",
+			w.Generation, w.ActiveRegion, best.where, best.l.Generation, best.l.ActiveRegion, errors.Join(v.Own.Err, v.Other.Err))
+	}
 	return best.l, true, nil
 }
 
@@ -214,6 +228,8 @@ func (v View) FirstSetUp(anyPoint, otherHoldsDocuments bool) error {
 		switch r.Answer {
 		case Present:
 			return fmt.Errorf(step+"the ledger of %s stands at generation %d already", r.Region, r.Ledger.Generation)
+		case Malformed:
+			return fmt.Errorf(step+"%w", r.Err)
 		case Unreachable:
 			return fmt.Errorf(step+"%w: %w; \"no ledger\" is also what a disaster looks like, so both Regions must answer", ErrUnknown, r.Err)
 		}

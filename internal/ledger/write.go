@@ -83,7 +83,7 @@ func CopyDown(ctx context.Context, b store.Bucket, l Ledger) (Ledger, error) {
 	r := read(ctx, b)
 	cond := store.Condition{IfAbsent: true}
 	switch {
-	case r.Answer == Unreachable:
+	case !r.known():
 		return Ledger{}, fmt.Errorf("%s: %w", step, r.Err)
 	case r.Answer == Absent:
 	case r.Ledger.Generation > l.Generation:
@@ -266,10 +266,25 @@ func expect(ctx context.Context, b store.Bucket, step string) (Reading, error) {
 	switch r.Answer {
 	case Absent:
 		return r, fmt.Errorf("%s: %w: there is no ledger in it", step, store.ErrAbsent)
-	case Unreachable:
+	case Unreachable, Malformed:
 		return r, fmt.Errorf("%s: %w", step, r.Err)
 	}
 	return r, nil
+}
+
+// Mend writes l, without its intent, over exactly the malformed object that was, as
+// it was read. The caller has made sure that nothing witnesses a higher generation
+// than l's. One of a later release is never written over.
+func Mend(ctx context.Context, b store.Bucket, l Ledger, was Reading) (Ledger, error) {
+	step := fmt.Sprintf("write ledger generation %d over the malformed one of %s", l.Generation, b.Region())
+	if was.Answer != Malformed || was.ETag == "" {
+		return Ledger{}, fmt.Errorf("%s: it is %s", step, was.Answer)
+	}
+	if errors.Is(was.Err, ErrNewerFormat) {
+		return Ledger{}, fmt.Errorf("%s: %w", step, was.Err)
+	}
+	l = l.Copy()
+	return put(ctx, b, step, l, store.Condition{IfMatch: was.ETag}, l.Same)
 }
 
 // put, and after any doubt read back: done tells whether what stands there says

@@ -63,8 +63,7 @@ type Operator struct {
 	Wait      func(context.Context, time.Duration) error
 }
 
-// ledgers of both Regions, at once. A Region whose answer is Unreachable without
-// being malformed is away.
+// ledgers of both Regions, at once. A Region whose answer is Unreachable is away.
 func (o *Operator) ledgers(ctx context.Context) (map[string]ledger.Reading, time.Time) {
 	type timed struct {
 		r   ledger.Reading
@@ -95,7 +94,7 @@ func (o *Operator) ledgers(ctx context.Context) (map[string]ledger.Reading, time
 }
 
 func away(r ledger.Reading) bool {
-	return r.Answer == ledger.Unreachable && !errors.Is(r.Err, ledger.ErrMalformed)
+	return r.Answer == ledger.Unreachable
 }
 
 // inForce decides from the ledgers and the copies in recovery points.

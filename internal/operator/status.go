@@ -192,9 +192,6 @@ func (o *Operator) region(ctx context.Context, readings map[string]ledger.Readin
 	if reading.Err != nil {
 		r.LedgerError = o.brief(reading.Err)
 	}
-	if errors.Is(reading.Err, ledger.ErrMalformed) {
-		r.Ledger = "malformed"
-	}
 	ask := []func(){
 		func() { o.domain(ctx, &r) },
 		func() { o.controller(ctx, readings, &r) },

@@ -305,7 +305,7 @@ func (r *run) copyBoth(ctx context.Context) error {
 	if err := r.copyTo(ctx, r.Own); err != nil {
 		return err
 	}
-	if r.view.Other.Answer == ledger.Unreachable {
+	if r.view.Other.Answer == ledger.Unreachable || r.view.Other.Answer == ledger.Malformed {
 		return nil
 	}
 	l, err := ledger.CopyDown(ctx, r.Other, r.led)

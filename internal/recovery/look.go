@@ -49,6 +49,9 @@ func (r *run) look(ctx context.Context) error {
 	}
 	r.view = r.view.With(copies)
 	r.view.Other.Region = r.other()
+	if r.view.Malformed() {
+		r.witness(ctx)
+	}
 	r.led, r.claimed, r.ledErr = r.view.InForce()
 	return nil
 }
@@ -106,6 +109,7 @@ func (r *run) report(ctx context.Context) error {
 	if r.ledErr != nil {
 		r.notice("%v", r.ledErr)
 	}
+	r.malformed()
 	if r.req.Wish.ActiveRegion != "" && r.req.Wish.ActiveRegion == r.Region {
 		for _, s := range []func(*run, context.Context) error{(*run).known, (*run).meant} {
 			if err := s(r, ctx); err != nil {

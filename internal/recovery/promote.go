@@ -75,6 +75,9 @@ func (r *run) known(ctx context.Context) error {
 	if err := r.look(ctx); err != nil {
 		return err
 	}
+	if err := r.mend(ctx); err != nil && r.req.Action != contract.ActionTick { // of which it is a part of its own
+		r.notice("%v", err)
+	}
 	other := r.other()
 	switch {
 	case errors.Is(r.ledErr, ledger.ErrUnknown) && r.givenUp():

@@ -23,6 +23,7 @@ func (r *run) tick(ctx context.Context) error {
 	for _, part := range []step{
 		{"measure", (*run).measure},
 		{"look at the leases", (*run).leases},
+		{"mend the ledger", (*run).mend},
 		{"copy the ledger", (*run).heal},
 		// Before all that may take a run's whole time: readers wait for it (H59).
 		{"keep the record right", (*run).keepRecord},
@@ -83,7 +84,13 @@ func (r *run) heal(ctx context.Context) error {
 	if !r.claimed {
 		return nil
 	}
-	err := r.copyTo(ctx, r.Own)
+	var err error
+	if r.view.Own.Answer != ledger.Malformed { // told by mend
+		err = r.copyTo(ctx, r.Own)
+	}
+	if r.view.Other.Answer == ledger.Malformed {
+		return err
+	}
 	if r.view.Other.Answer == ledger.Unreachable { // said by the alarms; the next run copies
 		r.notice("the ledger of %s cannot be read: %v", r.other(), r.view.Other.Err)
 		return err

@@ -161,10 +161,7 @@ func (f *Facts) reading(ctx context.Context, region string) (ledger.Reading, err
 	return get(ctx, f, func(ctx context.Context) (ledger.Reading, error) {
 		r := ledger.ReadOne(ctx, f.Buckets[region])
 		r.Region = region
-		if r.Answer == ledger.Unreachable {
-			return r, r.Err
-		}
-		return r, nil
+		return r, r.Err
 	}, "ledger", region)
 }
 
@@ -201,7 +198,7 @@ func (f *Facts) InForce(ctx context.Context) (led ledger.Ledger, ok bool, err er
 		}
 		all.Go(func() {
 			r, err := f.reading(ctx, region)
-			if err != nil && r.Answer != ledger.Unreachable {
+			if err != nil && r.Answer != ledger.Unreachable && r.Answer != ledger.Malformed {
 				r = ledger.Reading{Region: region, Answer: ledger.Unreachable, Err: err}
 			}
 			*at = r
