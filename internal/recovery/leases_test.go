@@ -20,8 +20,8 @@ import (
 	"github.com/opensearch-dr/osdr/internal/store/storetest"
 )
 
-// attended tells whether a status has an attention of a code, with a text.
-func attended(s contract.RecoveryStatus, code, part string) bool {
+// attends tells whether a status has an attention of a code, with a text.
+func attends(s contract.RecoveryStatus, code, part string) bool {
 	return slices.ContainsFunc(s.Attention, func(a contract.Attention) bool { return a.Code == code && strings.Contains(a.String(), part) })
 }
 
@@ -49,7 +49,7 @@ func TestH85_ARunThatIsKilledCostsAMinute(t *testing.T) {
 	w.pass(40 * time.Second)
 	s, err := w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus})
 	w.check(err)
-	if !attended(s, contract.AttentionLease, "has not renewed it for 40s") {
+	if !attends(s, contract.AttentionLease, "has not renewed it for 40s") {
 		t.Errorf("status does not name the lease that delays the switch: %+v", s.Attention)
 	}
 	w.pass(21 * time.Second)
@@ -83,13 +83,13 @@ func TestH86_WhatNeverEndsStopsNothing(t *testing.T) {
 	s, err := w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus})
 	w.check(err)
 	for _, part := range []string{recovery.LeaseName + ".json", snapshot.LeaseName + ".json", "from-nowhere"} {
-		if !attended(s, contract.AttentionLease, part) {
+		if !attends(s, contract.AttentionLease, part) {
 			t.Errorf("status does not name %s: %+v", part, s.Attention)
 		}
 	}
 	s = w.tick(west)
 	for _, part := range []string{recovery.LeaseName + ".json", "from-nowhere"} {
-		if !attended(s, contract.AttentionLease, part) {
+		if !attends(s, contract.AttentionLease, part) {
 			t.Errorf("the minute's run does not name %s: %+v", part, s.Attention)
 		}
 	}
@@ -109,7 +109,7 @@ func TestH86_AMalformedLeaseStopsNothing(t *testing.T) {
 	w := pair(t)
 	_, err := w.buckets[west].Put(t.Context(), lease.Prefix+recovery.LeaseName+".json", []byte(`{"version":1,`), store.Condition{})
 	w.check(err)
-	if s := w.tick(west); !s.Done || !attended(s, contract.AttentionLease, "malformed lease") {
+	if s := w.tick(west); !s.Done || !attends(s, contract.AttentionLease, "malformed lease") {
 		t.Errorf("%+v", s)
 	}
 }
@@ -147,7 +147,7 @@ func TestH86_AnOverlongPinKeepsNothing(t *testing.T) {
 	w.check(err)
 	s, err := w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus})
 	w.check(err)
-	if !attended(s, contract.AttentionLease, "pinned by somebody") {
+	if !attends(s, contract.AttentionLease, "pinned by somebody") {
 		t.Errorf("status does not name the pin: %+v", s.Attention)
 	}
 	for range 6 {

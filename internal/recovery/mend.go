@@ -42,8 +42,8 @@ func (r *run) mend(ctx context.Context) error {
 		return nil
 	}
 	r.malformed()
-	if r.ledErr != nil || !r.claimed {
-		return nil //nolint:nilerr // the run tells it
+	if r.ledErr != nil || !r.claimed || r.lease == nil {
+		return nil //nolint:nilerr // the run tells it; one without the lease only looks
 	}
 	var failed []error
 	for _, x := range []struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/route"
 	"github.com/opensearch-dr/osdr/internal/store"
+	"github.com/opensearch-dr/osdr/internal/store/storetest"
 )
 
 // spoilLedger of a Region.
@@ -29,10 +30,16 @@ func TestH80_OneGoodLedgerIsEnough(t *testing.T) {
 				w.spoilLedger(region, body)
 				s, err := w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus})
 				w.check(err)
-				if !attended(s, contract.AttentionLedger, "malformed ledger") || s.Generation != 1 {
+				if !attends(s, contract.AttentionLedger, "malformed ledger") || s.Generation != 1 {
 					t.Errorf("status: %+v", s)
 				}
-				if s := w.tick(east); !s.Done || !attended(s, contract.AttentionLedger, "generation 1 was written over it") {
+				puts := w.buckets[east].Calls(storetest.Put) + w.buckets[west].Calls(storetest.Put)
+				s, err = w.ask(west, contract.RecoveryRequest{Action: contract.ActionStatus, Wish: explicit(west)})
+				w.check(err)
+				if w.buckets[east].Calls(storetest.Put)+w.buckets[west].Calls(storetest.Put) != puts || !attends(s, contract.AttentionLedger, "malformed ledger") {
+					t.Errorf("looking wrote something, or told nothing: %+v", s)
+				}
+				if s := w.tick(east); !s.Done || !attends(s, contract.AttentionLedger, "generation 1 was written over it") {
 					t.Errorf("the minute's run: %+v", s)
 				}
 				w.put(east, "movies", "3")
@@ -96,7 +103,7 @@ func TestH80_AWitnessedLedgerIsNeverWrittenOver(t *testing.T) {
 				if err == nil {
 					t.Errorf("no alarm rings in %s: %+v", region, s)
 				}
-				if !attended(s, contract.AttentionLedger, "malformed") {
+				if !attends(s, contract.AttentionLedger, "malformed") {
 					t.Errorf("%s does not tell it: %+v", region, s.Attention)
 				}
 			}
