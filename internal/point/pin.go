@@ -80,8 +80,8 @@ func Unpin(ctx context.Context, b store.Bucket, id ID, holder string) error {
 	return nil
 }
 
-// LongestPin that any version of the product gives, with a margin. One that outlasts
-// it is Overlong, and keeps nothing from being pruned: it would do so for ever (H86).
+// LongestPin that any version of the product gives to a restore, with a margin. One
+// that outlasts it, and is not Kept, is Overlong, and keeps nothing from being pruned: it would do so for ever (H86).
 const LongestPin = 24 * time.Hour
 
 // Pinned answers the pins that have not expired, by S3's clock. A pin that cannot be
@@ -108,7 +108,7 @@ func Pinned(ctx context.Context, b store.Bucket) ([]Pin, error) {
 			return nil, fmt.Errorf("read pin s3://%s/%s: %w; delete it if no restore is under way", b.Name(), e.Key, err)
 		}
 		if p.Expires.After(o.Date) {
-			p.Overlong = p.Expires.Sub(o.Date) > LongestPin
+			p.Overlong = !p.Kept() && p.Expires.Sub(o.Date) > LongestPin
 			out = append(out, p)
 		}
 	}
