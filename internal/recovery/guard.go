@@ -264,5 +264,10 @@ func (r *run) calmed(ctx context.Context, dom domain.Recovery, rec *fence.Record
 			return err
 		}
 	}
+	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return err
+	}
+	r.leftovers(len(j.Items))
 	return r.tidy(ctx)
 }

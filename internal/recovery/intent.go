@@ -217,6 +217,10 @@ func (r *run) giveUp(ctx context.Context, i *ledger.Intent, because error) error
 	if err := r.unmark(ctx, *i); err != nil {
 		return errors.Join(because, err)
 	}
+	// Retention waits for no pin of a switch that is over (H83).
+	if err := r.tidy(ctx); err != nil {
+		return errors.Join(because, err)
+	}
 	return because
 }
 
@@ -279,7 +283,7 @@ func (r *run) abort(ctx context.Context) error {
 		if b == r.Other && !r.otherKnows() {
 			continue
 		}
-		if err := r.noteEnd(ctx, b, end{Intent: *i, Reason: "the switch that this request asked for was aborted; run the command again if it is still meant"}); err != nil {
+		if err := r.noteEnd(ctx, b, end{Intent: *i, Aborted: true, Reason: "the switch that this request asked for was aborted; run the command again if it is still meant"}); err != nil {
 			return err
 		}
 	}
@@ -290,9 +294,12 @@ func (r *run) abort(ctx context.Context) error {
 	if err := r.look(ctx); err != nil {
 		return err
 	}
+	// What the guard says of the switch before concerns no abort (H90).
+	said := r.status.Notices
 	if err := r.guard(ctx); err != nil {
 		return err
 	}
+	r.status.Notices = said
 	if r.view.Other.Answer == ledger.Unreachable {
 		return wait("the ledger of %s, where the switch may be marked until %s: until then %s may go on with it if it takes %s for lost", r.other(), i.Expires.UTC().Format(time.RFC3339), i.To, r.Region)
 	}
@@ -338,6 +345,7 @@ func (r *run) may(ctx context.Context) error {
 }
 
 func (r *run) noteEnd(ctx context.Context, b store.Bucket, e end) error {
+	e.Intent.FromGeneration = r.led.Generation
 	body, err := json.Marshal(e)
 	if err != nil {
 		return err

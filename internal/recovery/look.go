@@ -135,6 +135,7 @@ func (r *run) report(ctx context.Context) error {
 		}
 	}
 	r.unprotected()
+	r.recallAttention(ctx)
 	if err := r.givenUpFates(ctx); err != nil {
 		r.notice("%v", err)
 	}

@@ -231,8 +231,10 @@ func (r *run) leased(ctx context.Context, f func(context.Context) error) error {
 			r.Log.WarnContext(ctx, "release lease", "error", err.Error())
 		}
 	}()
-	defer r.tellSettings(ctx)
-	return f(kept)
+	err = f(kept)
+	r.tellSettings(ctx)
+	r.noteAttention(ctx, err)
+	return err
 }
 
 // replaced tells of what was taken for a lease no longer (H86).

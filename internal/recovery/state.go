@@ -250,6 +250,8 @@ func (s *state) bad(id point.ID) bool { return slices.Contains(s.Bad, id) }
 type end struct {
 	Intent ledger.Intent `json:"intent"`
 	Reason string        `json:"reason"`
+	// Aborted by a person: nothing needs attention.
+	Aborted bool `json:"aborted,omitempty"`
 }
 
 // ended is the newest one.
