@@ -52,6 +52,17 @@ func (o *Operator) attentionOf(s Status, r Region) []string {
 			say("%s: %s", e.what, e.err)
 		}
 	}
+	for _, a := range r.Attention {
+		say("%s", a)
+	}
+	if r.DomainError != "" && s.InForce != nil {
+		// The CDK CLI waits for a silent Region for longer than a person does (H87).
+		way := "leave it out by -c unreachableRegion=" + r.Region
+		if r.Active {
+			way = "give it up by `make failover`"
+		}
+		say("`cdk deploy --all` hangs while this Region does not answer: wait for it, or %s", way)
+	}
 	if r.Health == string(opensearch.Red) && !restores(s, r) {
 		say("the domain is red: no snapshot is made while it is, and searches and writes of what is missing fail: docs/runbooks/domain-red.md")
 	}

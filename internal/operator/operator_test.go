@@ -2,12 +2,17 @@ package operator_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/operator"
+	"github.com/opensearch-dr/osdr/internal/point"
+	"github.com/opensearch-dr/osdr/internal/store"
 	"github.com/opensearch-dr/osdr/internal/store/storetest"
 )
 
@@ -222,5 +227,115 @@ func TestH11_OwnContentIsNoRefusal(t *testing.T) {
 	o, _ = open(t, s, nil)
 	if p := plan(t, o, operator.Ask{Kind: operator.Failover, To: west}); p.Refusal == "" || p.Command != "" {
 		t.Errorf("nothing to restore, and no refusal: %+v", p)
+	}
+}
+
+// TestH81_StatusAndPlanAgree: what refuses a plan needs attention, with the same
+// words, and the advice is one that the app takes.
+func TestH81_StatusAndPlanAgree(t *testing.T) {
+	s := served()
+	s.Points[0].Engine = "3.4.0"
+	for name, domains := range map[string]map[string]string{
+		"cold": {east: "ready"},
+		"warm": {east: "ready", west: "ready"},
+	} {
+		s.Domains = domains
+		o, _ := open(t, s, nil)
+		p := plan(t, o, operator.Ask{Kind: operator.Failover, Force: true})
+		if p.Refusal == "" {
+			t.Fatalf("%s: a plan restores a point of a newer engine: %+v", name, p)
+		}
+		got := strings.Join(o.Status(context.Background(), 5).Attention, "\n")
+		if !strings.Contains(got, p.Refusal) {
+			t.Errorf("%s: the plan refuses (%s), the status says only: %s", name, p.Refusal, got)
+		}
+		if name == "cold" {
+			if !strings.Contains(p.Refusal, "-c dr.engineVersion=OpenSearch_3.4") {
+				t.Errorf("the refusal names no way out: %s", p.Refusal)
+			}
+			o, _ = open(t, s, map[string]any{"dr.engineVersion": "OpenSearch_3.4"})
+			if p := plan(t, o, operator.Ask{Kind: operator.Failover, Force: true}); p.Refusal != "" {
+				t.Errorf("the advice does not help: %s", p.Refusal)
+			}
+		} else if strings.Contains(p.Refusal, "-c dr.engineVersion") || !strings.Contains(p.Refusal, "Upgrade it") {
+			t.Errorf("%s: %s", name, p.Refusal)
+		}
+	}
+}
+
+// TestH81_AStatusReportsWhatTheControllersNoted, each with what to do.
+func TestH81_AStatusReportsWhatTheControllersNoted(t *testing.T) {
+	s := served()
+	s.Controllers = map[string]contract.RecoveryStatus{west: {
+		Phase:     "standby",
+		Attention: []contract.Attention{{Code: contract.AttentionReplay, Subject: "alias films", Text: "it is refused", Hint: "Put it by hand"}},
+		Fates:     []contract.Fate{{Index: "sorted", Fate: contract.FateUnplaced, Point: "1-2", Cause: "no node holds it"}, {Index: "movies", Fate: contract.FateRestored}},
+	}}
+	o, _ := open(t, s, nil)
+	got := o.Status(context.Background(), 5)
+	if !slices.Contains(got.Attention, west+": alias films: it is refused. Put it by hand") {
+		t.Errorf("%q", got.Attention)
+	}
+	var page strings.Builder
+	if err := got.Print(&page); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(page.String(), "sorted: unplaced, recovery point 1-2: no node holds it") || strings.Contains(page.String(), "movies: restored") {
+		t.Error(page.String())
+	}
+}
+
+// TestH87_ASilentRegionIsNamedWithWhatADeploymentDoes, and the advice is one that the
+// app takes.
+func TestH87_ASilentRegionIsNamedWithWhatADeploymentDoes(t *testing.T) {
+	for region, advice := range map[string]string{east: "`make failover`", west: "-c unreachableRegion=" + west} {
+		s := served()
+		s.Away = []string{region}
+		o, _ := open(t, s, nil)
+		got := strings.Join(o.Status(context.Background(), 5).Attention, "\n")
+		if !strings.Contains(got, "`cdk deploy --all` hangs") || !strings.Contains(got, advice) {
+			t.Errorf("%s: %s", region, got)
+		}
+	}
+	if _, err := load(map[string]any{"unreachableRegion": west}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestH89_APlannedSwitchIntoASilentRegionIsRefused, with when to try again.
+func TestH89_APlannedSwitchIntoASilentRegionIsRefused(t *testing.T) {
+	s := served()
+	s.Silent = []string{"api " + west}
+	o, _ := open(t, s, nil)
+	p := plan(t, o, operator.Ask{Kind: operator.Planned})
+	if !strings.Contains(p.Refusal, "does not answer") || !strings.Contains(p.Refusal, "again when `osdr status`") || p.Command != "" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestH71_APlanTakesAPointOfWhichOneIndexIsDamaged, as the switch does, and names it.
+func TestH71_APlanTakesAPointOfWhichOneIndexIsDamaged(t *testing.T) {
+	s := served()
+	o, w := open(t, s, nil)
+	// The repository's own account names the index of the object that is missing.
+	b := w.buckets[west]
+	for key, body := range map[string]string{
+		"cluster-east/index-8":          `{"snapshots":[{"name":"snapshot-0","uuid":"uuid-0"},{"name":"newest","uuid":"uuid-newest"}],"indices":{"movies":{"id":"m"},"flights":{"id":"f"}}}`,
+		"cluster-east/indices/f/0/data": "abc",
+	} {
+		if _, err := b.Put(t.Context(), key, []byte(body), store.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := point.Write(t.Context(), b, point.Point{
+		ID: point.ID{Generation: 1}, ClusterUUID: "cluster-east", BasePath: "cluster-east", Region: east, Bucket: b.Name(), Snapshot: "newest",
+		SnapshotUUID: "uuid-newest", Token: "uuid-newest", EngineVersion: "3.3.0", Start: now.Add(-time.Minute), End: now,
+		Indices: []point.Index{{Name: "movies", UUID: "u"}, {Name: "flights", UUID: "v"}}, Ledger: s.Ledgers[east].ledger().Copy(),
+	}, []point.Object{{Key: "cluster-east/indices/m/0/data", Size: 3}, {Key: "cluster-east/indices/f/0/data", Size: 3}}, opensearch.Capsule{}); err != nil {
+		t.Fatal(err)
+	}
+	p := plan(t, o, operator.Ask{Kind: operator.Failover, Force: true})
+	if p.Refusal != "" || p.Point == nil || !strings.Contains(strings.Join(p.Warnings, "\n"), "index movies") {
+		t.Errorf("%+v", p)
 	}
 }

@@ -65,6 +65,8 @@ type Plan struct {
 	Args    []string `json:"args,omitempty"` // of cdk
 	Command string   `json:"command,omitempty"`
 	Commit  string   `json:"commit,omitempty"` // line of cdk.json, when it must change
+
+	newest string // engine of the points that are passed over for it
 }
 
 // restoreRate of one data node: indices.recovery.max_bytes_per_sec is 40mb unless
@@ -119,7 +121,7 @@ func (o *Operator) Plan(ctx context.Context, ask Ask) (Plan, error) {
 	if err != nil {
 		return p, fmt.Errorf("plan: %w", err)
 	}
-	o.decide(&p, ask, look, led, target)
+	o.decide(&p, ask, look, led, target, unknown)
 	o.preflight(ctx, &p)
 	o.durations(&p, target, unknown)
 	o.command(&p, ask)
@@ -161,8 +163,8 @@ func (o *Operator) engine(target domain.Description) string {
 	return strings.TrimPrefix(version, "OpenSearch_")
 }
 
-// source finds the point in the target's own bucket: newest, whole, of the domain
-// in force, and not of a newer engine than the target's.
+// source finds the point in the target's own bucket: the newest of the domain in
+// force that can be restored, and not of a newer engine than the target's.
 func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, reading ledger.Reading, engine string) error {
 	if away(reading) {
 		return fmt.Errorf("read the recovery points in %s: %w", p.To, reading.Err)
@@ -171,13 +173,14 @@ func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, readi
 	defer cancel()
 	b := o.World.Buckets[p.To]
 	var old []string
-	found, ok, skipped, err := point.NewestWhole(ctx, b, func(x point.Point) bool {
+	found, damage, ok, skipped, err := point.NewestUsable(ctx, b, func(x point.Point) bool {
 		if !x.Serves(led) || x.Kind == point.KindSalvage {
 			return false
 		}
 		why := point.TooNew(x.EngineVersion, engine)
 		if why != "" {
 			old = append(old, fmt.Sprintf("recovery point %s: %s", x.ID, why))
+			p.newest = max(p.newest, x.EngineVersion)
 		}
 		return why == ""
 	})
@@ -192,10 +195,13 @@ func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, readi
 		return nil
 	}
 	line := describePoint(found, p.Now)
-	line.Whole = true
+	line.Whole = len(damage) == 0
 	p.Point = &line
 	chosen := restore.Choose(found, o.App.Settings().Restore)
 	p.Indices, p.LeftOut = len(chosen.Indices), chosen.LeftOut
+	for _, name := range slices.Sorted(maps.Keys(damage)) {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s of index %s are missing in recovery point %s: this index comes from an older one, or is lost if none has it", plural(len(damage[name]), "object"), name, found.ID))
+	}
 	for _, l := range found.LeftOut {
 		p.LeftOut = append(p.LeftOut, l.Name+" ("+l.Reason+")")
 	}
@@ -242,7 +248,7 @@ func (o *Operator) describe(ctx context.Context, region string) (domain.Descript
 	return o.World.Domains.Describe(ctx, region)
 }
 
-func (o *Operator) decide(p *Plan, ask Ask, l probe.Look, led ledger.Ledger, target domain.Description) {
+func (o *Operator) decide(p *Plan, ask Ask, l probe.Look, led ledger.Ledger, target domain.Description, unknown error) {
 	p.Answers = l.String()
 	silent := 0
 	for _, a := range l.Answers {
@@ -258,8 +264,12 @@ func (o *Operator) decide(p *Plan, ask Ask, l probe.Look, led ledger.Ledger, tar
 		}
 	}
 	if p.Kind == Planned {
-		if !answers {
+		switch {
+		case !answers:
 			p.Refusal = fmt.Sprintf("a planned switch needs %s, and %s. If the Region is lost: `make failover`", p.From, p.Answers)
+		case unknown != nil:
+			// A deployment there hangs for longer than a person waits (H89).
+			p.Refusal = fmt.Sprintf("a planned switch needs %s, whose OpenSearch API does not answer: %s. Run the command again when `osdr status` shows the domain of %s; until then %s serves", p.To, o.brief(unknown), p.To, p.From)
 		}
 		if p.Point == nil {
 			p.Warnings = append(p.Warnings, "there is no recovery point yet; the switch restores from the final one alone, so the write pause is as long as the whole restore")
@@ -273,7 +283,7 @@ func (o *Operator) decide(p *Plan, ask Ask, l probe.Look, led ledger.Ledger, tar
 		p.LossSince, p.LossSeconds = led.Since.UTC(), int64(p.Now.Sub(led.Since).Seconds())
 		p.Warnings = append(p.Warnings, fmt.Sprintf("no whole recovery point of the domain in %s is there. If the domain in %s still is cluster %s, from which %s was promoted, its own content goes on (H11): all that was written since generation %d began is missing then", p.From, p.To, led.PromotedFrom, p.From, led.Generation))
 	case p.Point == nil:
-		p.Refusal = fmt.Sprintf("%s has no whole recovery point of the domain in %s: there is nothing to restore. Bring %s back, or see `osdr status` for what its bucket holds", p.To, p.From, p.From)
+		p.Refusal = o.nothing(p, target)
 	case silent < len(l.Answers):
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s answers in part: giving it up loses what came after the recovery point, unless the one attempt to fence it succeeds (H16)", p.From))
 	}
@@ -283,6 +293,24 @@ func (o *Operator) decide(p *Plan, ask Ask, l probe.Look, led ledger.Ledger, tar
 	if p.From == "us-east-1" {
 		p.Warnings = append(p.Warnings, "Route 53 takes changes in us-east-1 only: until it does, or accelerated recovery is in effect (about 60 minutes), the record stays as it is and the deployment says where the domain answers (X4)")
 	}
+}
+
+// nothing says why no recovery point can be restored, with what helps. Status and
+// plan ask it, so that they agree (H81).
+func (o *Operator) nothing(p *Plan, target domain.Description) string {
+	switch {
+	case p.newest == "":
+		return fmt.Sprintf("%s has no whole recovery point of the domain in %s: there is nothing to restore. Bring %s back, or see `osdr status` for what its bucket holds", p.To, p.From, p.From)
+	case target.Exists:
+		return fmt.Sprintf("no recovery point can be restored in %s: they are of engine %s, and the domain there is older. Upgrade it: set dr.engineVersion to OpenSearch_%s", p.To, p.newest, minor(p.newest))
+	}
+	return fmt.Sprintf("no recovery point can be restored in %s: they are of engine %s, and dr.engineVersion is %s. Add -c dr.engineVersion=OpenSearch_%s to the command", p.To, p.newest, o.App.EngineVersion, minor(p.newest))
+}
+
+// minor version of an engine: 3.4 of 3.4.0.
+func minor(engine string) string {
+	parts := strings.Split(engine, ".")
+	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
 // durations of what takes long.

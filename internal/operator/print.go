@@ -138,6 +138,12 @@ func (s Status) printRegion(p *page, r Region) {
 	if r.Standby != nil {
 		p.part("copy", "%s", copyLine(*r.Standby))
 	}
+	for _, f := range r.Fates {
+		if f.Fate == contract.FateRestored || f.Fate == contract.FateUnchanged {
+			continue
+		}
+		p.part("index", "%s: %s%s%s", f.Index, f.Fate, from(f.Point), because(f.Cause))
+	}
 	for _, f := range r.Fences {
 		final := ""
 		if f.Final != "" {
@@ -158,6 +164,20 @@ func (s Status) printRegion(p *page, r Region) {
 	for _, x := range r.Pins {
 		p.part("pin", "%s by %s until %s", x.Point, x.Holder, clock(x.Expires))
 	}
+}
+
+func from(point string) string {
+	if point == "" {
+		return ""
+	}
+	return ", recovery point " + point
+}
+
+func because(cause string) string {
+	if cause == "" {
+		return ""
+	}
+	return ": " + cause
 }
 
 // copyLine: which recovery point a warm standby holds, and what goes on.

@@ -3,10 +3,12 @@ package operator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
+	"github.com/opensearch-dr/osdr/internal/domain"
 	"github.com/opensearch-dr/osdr/internal/fence"
 	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/point"
@@ -84,10 +86,14 @@ type Region struct {
 	Fences          []Fence  `json:"fences,omitempty"`
 	FencesError     string   `json:"fencesError,omitempty"`
 	// Standby is what a warm standby is a copy of; the controller tells.
-	Standby   *contract.StandbyStatus `json:"standby,omitempty"`
-	Pins      []Pin                   `json:"pins,omitempty"`
-	PinsError string                  `json:"pinsError,omitempty"`
-	exists    bool                    // the domain does
+	Standby *contract.StandbyStatus `json:"standby,omitempty"`
+	// Attention is what the Region's controller noted for people, and Fates what became
+	// of each index in a switch to this Region.
+	Attention []contract.Attention `json:"attention,omitempty"`
+	Fates     []contract.Fate      `json:"fates,omitempty"`
+	Pins      []Pin                `json:"pins,omitempty"`
+	PinsError string               `json:"pinsError,omitempty"`
+	exists    bool                 // the domain does
 	copies    []ledger.Ledger
 	status    *contract.RecoveryStatus
 }
@@ -166,7 +172,35 @@ func (o *Operator) Status(ctx context.Context, newest int) Status {
 	s.Objective = o.objective(s)
 	s.LastSwitch = lastSwitch(s.InForce, got[led.ActiveRegion])
 	s.Attention = o.attention(s)
+	if ok && (s.Switch == nil || !s.Switch.Live) {
+		s.Attention = append(s.Attention, o.verdict(ctx, led, readings, got, now)...)
+	}
 	return s
+}
+
+// verdict of a plan for a failover of now: what would refuse it, and what it would
+// not restore from the newest recovery point (H81). What keeps it from being told is
+// reported beside the Region that does not answer.
+func (o *Operator) verdict(ctx context.Context, led ledger.Ledger, readings map[string]ledger.Reading, regions map[string]Region, now time.Time) []string {
+	p := Plan{Kind: Failover, From: led.ActiveRegion, To: o.App.Other(led.ActiveRegion), Generation: led.Generation, Now: now}
+	r := regions[p.To]
+	target := domain.Description{Exists: r.exists, Version: r.Engine}
+	if err := o.source(ctx, &p, led, readings[p.To], o.engine(target)); err != nil {
+		return nil
+	}
+	var out []string
+	switch {
+	case p.Point == nil && len(p.PassedOver) > 0:
+		out = append(out, fmt.Sprintf("a failover to %s would be refused now: %s", p.To, o.nothing(&p, target)))
+	case p.Point != nil:
+		for _, why := range p.PassedOver {
+			out = append(out, "a failover would not take the newest recovery point: "+why)
+		}
+	}
+	for _, w := range p.Warnings {
+		out = append(out, "a failover to "+p.To+": "+w)
+	}
+	return out
 }
 
 func switchOf(i *ledger.Intent, now time.Time, regions map[string]Region) *Switch {
@@ -243,6 +277,7 @@ func (o *Operator) controller(ctx context.Context, readings map[string]ledger.Re
 		r.ControllerError = o.brief(err)
 		return
 	}
+	r.Attention, r.Fates = c.Attention, c.Fates
 	r.status, r.Controller, r.Documents, r.Notices, r.Standby, r.Health = &c, c.Phase, c.Documents, c.Notices, c.Standby, c.Health
 }
 
