@@ -12,6 +12,7 @@ const (
 	AttentionReplay        = "replay"         // an alias, a template, a pipeline or a role was refused
 	AttentionFence         = "fence"          // an index takes writes behind a fence, or cannot be blocked
 	AttentionNoPoint       = "no-point"       // an index, or the domain, is in no recovery point
+	AttentionNotCarried    = "not-carried"    // what plugins keep and no recovery point carries: to know, nothing is wrong
 	AttentionLease         = "lease"          // a lease outlasts any that this version gives
 	AttentionLedger        = "ledger"         // a ledger is malformed or cannot be read
 	AttentionLeftover      = "leftover"       // what a switch that was given up leaves behind

@@ -41,6 +41,19 @@ func (o *Operator) attention(s Status) []string {
 	return out
 }
 
+// known is what a person should know before a switch (H51).
+func known(s Status) []string {
+	var out []string
+	for _, r := range s.Regions {
+		for _, a := range r.Attention {
+			if a.Code == contract.AttentionNotCarried {
+				out = append(out, r.Region+": "+a.String())
+			}
+		}
+	}
+	return out
+}
+
 func (o *Operator) attentionOf(s Status, r Region) []string {
 	var out []string
 	say := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
@@ -53,7 +66,9 @@ func (o *Operator) attentionOf(s Status, r Region) []string {
 		}
 	}
 	for _, a := range r.Attention {
-		say("%s", a)
+		if a.Code != contract.AttentionNotCarried {
+			say("%s", a)
+		}
 	}
 	if r.DomainError != "" && s.InForce != nil {
 		// The CDK CLI waits for a silent Region for longer than a person does (H87).

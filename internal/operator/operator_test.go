@@ -267,14 +267,20 @@ func TestH81_StatusAndPlanAgree(t *testing.T) {
 func TestH81_AStatusReportsWhatTheControllersNoted(t *testing.T) {
 	s := served()
 	s.Controllers = map[string]contract.RecoveryStatus{west: {
-		Phase:     "standby",
-		Attention: []contract.Attention{{Code: contract.AttentionReplay, Subject: "alias films", Text: "it is refused", Hint: "Put it by hand"}},
-		Fates:     []contract.Fate{{Index: "sorted", Fate: contract.FateUnplaced, Point: "1-2", Cause: "no node holds it"}, {Index: "movies", Fate: contract.FateRestored}},
+		Phase: "standby",
+		Attention: []contract.Attention{
+			{Code: contract.AttentionReplay, Subject: "alias films", Text: "it is refused", Hint: "Put it by hand"},
+			{Code: contract.AttentionNotCarried, Text: "no recovery point carries monitors"},
+		},
+		Fates: []contract.Fate{{Index: "sorted", Fate: contract.FateUnplaced, Point: "1-2", Cause: "no node holds it"}, {Index: "movies", Fate: contract.FateRestored}},
 	}}
 	o, _ := open(t, s, nil)
 	got := o.Status(context.Background(), 5)
 	if !slices.Contains(got.Attention, west+": alias films: it is refused. Put it by hand") {
 		t.Errorf("%q", got.Attention)
+	}
+	if len(got.Attention) != 1 || len(got.Known) != 1 {
+		t.Errorf("what is only to know needs attention: %q, %q", got.Attention, got.Known)
 	}
 	var page strings.Builder
 	if err := got.Print(&page); err != nil {

@@ -66,6 +66,7 @@ func (s Status) Print(w io.Writer) error {
 		p.line("%s", s.LastSwitch.line(s.Now))
 	}
 	p.line("")
+	p.list("to know before a switch", s.Known)
 	p.list("needs attention", s.Attention)
 	if len(s.Attention) == 0 {
 		p.line("nothing needs attention")

@@ -35,6 +35,8 @@ type Status struct {
 	LastSwitch *LastSwitch `json:"lastSwitch,omitempty"`
 	// Attention is what a person should look at; not empty is exit code 2.
 	Attention []string `json:"attention,omitempty"`
+	// Known is what a person should know before a switch; nothing is wrong.
+	Known []string `json:"known,omitempty"`
 }
 
 // InForce names the active domain.
@@ -171,7 +173,7 @@ func (o *Operator) Status(ctx context.Context, newest int) Status {
 	s.Record = o.record(a.record, a.err, led, ok)
 	s.Objective = o.objective(s)
 	s.LastSwitch = lastSwitch(s.InForce, got[led.ActiveRegion])
-	s.Attention = o.attention(s)
+	s.Attention, s.Known = o.attention(s), known(s)
 	if ok && (s.Switch == nil || !s.Switch.Live) {
 		s.Attention = append(s.Attention, o.verdict(ctx, led, readings, got, now)...)
 	}

@@ -60,7 +60,7 @@ func TestH51_WhatPluginsKeepIsNamedWhereverADomainIsTrusted(t *testing.T) {
 	w.pointOf(east)
 	tells := func(what string, s contract.RecoveryStatus) {
 		t.Helper()
-		said := strings.Join(attended(s, contract.AttentionNoPoint), "\n")
+		said := strings.Join(attended(s, contract.AttentionNotCarried), "\n")
 		for _, name := range []string{".opendistro-alerting-config", ".opensearch-knn-models"} {
 			if !strings.Contains(said, name) {
 				t.Errorf("%s does not name %s: %q", what, name, said)

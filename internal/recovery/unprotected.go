@@ -54,7 +54,7 @@ func (r *run) misses(l point.LeftOut) bool {
 // are told its names.
 func (r *run) configured(left []point.LeftOut) {
 	if names := configured(left); len(names) > 0 {
-		r.attend(contract.AttentionNoPoint, "", notCarried, "no recovery point carries what is configured in %s", strings.Join(first(names, 20), ", "))
+		r.attend(contract.AttentionNotCarried, "", notCarried, "no recovery point carries what is configured in %s", strings.Join(first(names, 20), ", "))
 	}
 }
 
