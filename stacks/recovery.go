@@ -25,8 +25,15 @@ func newRecovery(app awscdk.App, v Variables, region string) (awscdk.Stack, erro
 	}
 	wish := v.wish(region)
 	wish.AcceptUnverified, wish.AbandonDomain, wish.Without, wish.ExtendPause, wish.AskedAt = c.AcceptUnverified, c.AbandonDomain, c.Without, c.ExtendPause, c.AskedAt
-	_, err := question.New(stack, "Promotion", question.Config{
+	asked, err := question.New(stack, "Promotion", question.Config{
 		Type: contract.TypePromotion, Asked: n.ProviderARN(contract.Promotion, region), Properties: wish, TimeoutSec: askTimeout,
 	})
-	return stack, err
+	if err != nil {
+		return nil, err
+	}
+	awscdk.NewCfnOutput(stack, new("Attention"), &awscdk.CfnOutputProps{
+		Description: new("What a person must know after the last promotion that was asked for"),
+		Value:       new(asked.Attribute(contract.AttributeAttention)),
+	})
+	return stack, nil
 }

@@ -45,6 +45,10 @@ const (
 	AttributeActive   = "Active"   // TXT value, quoted
 )
 
+// AttributeAttention of the promotion's answer is an output of its stack, so that the
+// deployment prints what a person must know.
+const AttributeAttention = "Attention"
+
 // Actions of the recovery function.
 const (
 	ActionTick    = "tick"    // the minute run

@@ -147,6 +147,11 @@ func (h Handler) onEvent(ctx context.Context, e Event, id string) (Answer, error
 	case back:
 		data[dataRollback] = "true"
 	}
+	if e.ResourceType == contract.TypePromotion {
+		// CloudFormation reads the attribute for the stack's output, also where nothing
+		// is asked, as in a rollback. What is asked answers over it.
+		data[contract.AttributeAttention] = "nothing was asked: `osdr status` reports what needs attention"
+	}
 	return Answer{PhysicalResourceID: id, Data: data}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"strings"
@@ -129,6 +130,54 @@ func TestPromotion(t *testing.T) {
 	s.answers[contract.ActionPromote] = contract.RecoveryStatus{Refusal: "cdk.json says A"}
 	if _, err := s.look(e); err == nil || err.Error() != "cdk.json says A" {
 		t.Errorf("a refusal is the sentence itself: %v", err)
+	}
+}
+
+// TestH81_TheDeploymentPrintsWhatNeedsAttention: the output is there in each answer,
+// also in a rollback, and names each index that is not as it was.
+func TestH81_TheDeploymentPrintsWhatNeedsAttention(t *testing.T) {
+	read := func(s *stage, e custom.Event) string {
+		t.Helper()
+		begun := s.begin(e)
+		a, err := s.handle(begun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		merged := maps.Clone(begun.Data)
+		maps.Copy(merged, a.Data)
+		return merged[contract.AttributeAttention]
+	}
+	ask := event(contract.TypePromotion, cfn.RequestUpdate, west, west)
+	s := newStage(t)
+	s.answers[contract.ActionPromote] = contract.RecoveryStatus{
+		Done: true, Generation: 2, ActiveRegion: west,
+		Fates:     []contract.Fate{{Index: "movies", Fate: contract.FateRestored}, {Index: "sorted", Fate: contract.FateLeftOut}},
+		Attention: []contract.Attention{{Code: contract.AttentionReplay, Subject: "alias films", Text: "it is refused", Hint: "Put it by hand"}},
+	}
+	got := read(s, ask)
+	for _, part := range []string{"generation 2", "index sorted is left-out", "alias films: it is refused. Put it by hand"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("the output lacks %q: %s", part, got)
+		}
+	}
+	if strings.Contains(got, "movies") {
+		t.Errorf("the output names what is as it was: %s", got)
+	}
+	s.answers[contract.ActionPromote] = contract.RecoveryStatus{Done: true, Generation: 2, ActiveRegion: west}
+	if got := read(s, ask); !strings.Contains(got, "nothing needs attention") {
+		t.Error(got)
+	}
+	many := contract.RecoveryStatus{Done: true}
+	for n := range 500 {
+		many.Fates = append(many.Fates, contract.Fate{Index: fmt.Sprint("index-", n), Fate: contract.FateLeftOut})
+	}
+	s.answers[contract.ActionPromote] = many
+	if got := read(s, ask); len(got) > 3000 {
+		t.Errorf("the output has %d bytes; CloudFormation takes 4 KB for an answer", len(got))
+	}
+	s.rollback = true
+	if got := read(s, ask); got == "" {
+		t.Error("a rollback has no output: CloudFormation fails where an attribute is missing")
 	}
 }
 

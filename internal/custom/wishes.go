@@ -3,6 +3,7 @@ package custom
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/cfn"
 
@@ -27,7 +28,7 @@ func (h Handler) promotion(ctx context.Context, q question) (verdict, error) {
 	}
 	s, v, err := h.recovery(ctx, q, contract.ActionPromote)
 	if v.done {
-		v.data = map[string]string{contract.AttributeEndpoint: s.Endpoint, "Generation": fmt.Sprint(s.Generation)}
+		v.data = map[string]string{contract.AttributeEndpoint: s.Endpoint, "Generation": fmt.Sprint(s.Generation), contract.AttributeAttention: attention(s)}
 		if q.wish.AskedAt != "" { // by -c: cdk.json may say something else
 			v.data["Commit"] = fmt.Sprintf("%q: %q", "activeRegion", s.ActiveRegion)
 			h.Log.InfoContext(ctx, "commit this line of cdk.json now", "line", v.data["Commit"])
@@ -85,4 +86,31 @@ func (h Handler) ledgerHere(ctx context.Context, q question) (verdict, error) {
 		return verdict{}, fmt.Errorf("copy the ledger to %s: %w", h.Region, err)
 	}
 	return verdict{waiting: fmt.Sprintf("the ledger of generation %d in the bucket of %s", s.Generation, h.Region)}, nil
+}
+
+// attentionBytes bounds the text of the output: CloudFormation takes 4 KB for all
+// attributes of one answer
+// (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
+const attentionBytes = 2000
+
+// attention is what the deployment prints of a promotion that is done: the indexes
+// that are not as they were at the source, then all else that a person must know.
+func attention(s contract.RecoveryStatus) string {
+	var lines []string
+	for _, f := range s.Fates {
+		if f.Fate != contract.FateRestored && f.Fate != contract.FateUnchanged {
+			lines = append(lines, fmt.Sprintf("index %s is %s", f.Index, f.Fate))
+		}
+	}
+	for _, a := range s.Attention {
+		lines = append(lines, a.String())
+	}
+	if len(lines) == 0 {
+		return fmt.Sprintf("generation %d in %s: nothing needs attention", s.Generation, s.ActiveRegion)
+	}
+	text := fmt.Sprintf("generation %d in %s, %d to look at (`osdr status` has them all): %s", s.Generation, s.ActiveRegion, len(lines), strings.Join(lines, "; "))
+	if len(text) > attentionBytes {
+		text = strings.ToValidUTF8(text[:attentionBytes], "") + "..."
+	}
+	return text
 }
