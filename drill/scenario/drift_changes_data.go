@@ -95,6 +95,9 @@ func (d *drifts) inPoints() []change {
 		{id: "point.counts", where: Secondary, resource: "recovery point ", does: "the newest point lacks an index that is there", do: d.editNewest(func(p *point.Point) {
 			p.Indices = slices.DeleteFunc(p.Indices, func(i point.Index) bool { return i.Name == movies })
 		}), act: "the earlier version taken", mend: d.unedited, heals: true},
+		{id: "point.restorable", where: Secondary, resource: " in recovery point ", does: "the newest point has an index whose analyzer reads a package", do: d.editNewest(func(p *point.Point) {
+			p.Indices[0].Files = []string{"analyzers/F1"}
+		}), act: "the earlier version taken", mend: d.unedited, heals: true},
 		{id: "cluster.disk", where: Secondary, resource: "recovery point ", does: "the newest point says that it is larger than the target", do: d.editNewest(func(p *point.Point) { p.BytesTotal = 1 << 50 }),
 			act: "the earlier version taken", mend: d.unedited, heals: true},
 		{id: "point.chain", where: Secondary, resource: "recovery points of ", does: "a point removed", do: d.removePoint, act: "its delete markers removed", mend: d.bringBack},

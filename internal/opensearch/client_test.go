@@ -135,7 +135,8 @@ func TestIndicesOfTheService(t *testing.T) {
 	answers := map[string]string{
 		"/_cluster/state/metadata": `{"metadata":{"indices":{
 			"warm":{"state":"open","version":3,"mapping_version":1,"settings_version":2,"aliases_version":1,"settings":{"index":{"uuid":"u1","number_of_shards":"2",
-				"blocks":{"write":"true","read_only":"false","read_only_allow_delete":"true"},"routing":{"allocation":{"require":{"box_type":"warm"}}}}}},
+				"blocks":{"write":"true","read_only":"false","read_only_allow_delete":"true"},"routing":{"allocation":{"require":{"box_type":"warm"}}},
+				"sort":{"field":["ts","id"]},"analysis":{"filter":{"s":{"synonyms_path":"analyzers/F2"}},"tokenizer":{"n":{"user_dictionary":"analyzers/F1"},"m":{"user_dictionary":"analyzers/F2"}}}}}},
 			"made-anew":{"state":"open","version":1,"mapping_version":1,"settings_version":1,"aliases_version":1,"settings":{"index":{"uuid":"u2","number_of_shards":"1"}}}}}}`,
 		"/_cluster/health": `{"indices":{"warm":{"status":"red"}}}`,
 		"/_all/_stats/docs,store": `{"indices":{"warm":{"uuid":"u1","shards":{"1":[
@@ -153,7 +154,7 @@ func TestIndicesOfTheService(t *testing.T) {
 		{
 			Name: "warm", UUID: "u1", Open: true, Health: opensearch.Red, Tier: "warm", Primaries: 2,
 			MetadataVersion: 3, MappingVersion: 1, SettingsVersion: 2, AliasesVersion: 1,
-			Shards: []opensearch.Shard{{ID: 1, MaxSeqNo: 9}}, Documents: 8, Bytes: 80, Blocks: []string{"read_only_allow_delete", "write"},
+			Shards: []opensearch.Shard{{ID: 1, MaxSeqNo: 9}}, Documents: 8, Bytes: 80, Blocks: []string{"read_only_allow_delete", "write"}, Sorted: true, Files: []string{"analyzers/F1", "analyzers/F2"},
 		},
 	}
 	if d := cmp.Diff(want, list); d != "" {

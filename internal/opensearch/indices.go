@@ -82,7 +82,11 @@ type indexSettings struct {
 	Store     struct {
 		Type string `json:"type"`
 	} `json:"store"`
-	Replicas   string `json:"number_of_replicas"`
+	Replicas string `json:"number_of_replicas"`
+	Sort     struct {
+		Field any `json:"field"` // one name, or a list
+	} `json:"sort"`
+	Analysis   any    `json:"analysis"` // of it, only what names files
 	AutoExpand string `json:"auto_expand_replicas"`
 	Routing    struct {
 		Allocation struct {
@@ -118,6 +122,25 @@ func (s indexSettings) bound() map[string]string {
 	return out
 }
 
+// files that analyzers read: every leaf of what metadataPath asks for of analysis.
+func files(analysis any) []string {
+	var out []string
+	switch v := analysis.(type) {
+	case string:
+		out = append(out, v)
+	case []any:
+		for _, x := range v {
+			out = append(out, files(x)...)
+		}
+	case map[string]any:
+		for _, x := range v {
+			out = append(out, files(x)...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // tier of UltraWarm: its indexes are pinned to warm nodes, and the engine's
 // searchable snapshots have a store of their own. A cold index is not part of
 // the cluster and is in no list.
@@ -136,7 +159,9 @@ const metadataPath = "/_cluster/state/metadata?expand_wildcards=all&filter_path=
 	"metadata.indices.*.*_version,metadata.indices.*.primary_terms,metadata.indices.*.settings.index.uuid,metadata.indices.*.settings.index.hidden," +
 	"metadata.indices.*.settings.index.number_of_shards,metadata.indices.*.settings.index.blocks," +
 	"metadata.indices.*.settings.index.store.type,metadata.indices.*.settings.index.number_of_replicas," +
-	"metadata.indices.*.settings.index.auto_expand_replicas,metadata.indices.*.settings.index.routing.allocation"
+	"metadata.indices.*.settings.index.auto_expand_replicas,metadata.indices.*.settings.index.routing.allocation," +
+	"metadata.indices.*.settings.index.sort.field,metadata.indices.*.settings.index.analysis.**.*_path," +
+	"metadata.indices.*.settings.index.analysis.**.user_dictionary"
 
 const statsQuery = "/_stats/docs,store?level=shards&expand_wildcards=all&forbid_closed_indices=false&filter_path=" +
 	"indices.*.uuid,indices.*.shards.*.routing.primary,indices.*.shards.*.docs.count," +
@@ -263,6 +288,7 @@ func (m metadata) join(health clusterHealth, numbers stats) ([]Index, error) {
 		if i.Tier == "" { // a tier binds by a filter of the service's own
 			i.Bound = s.bound()
 		}
+		i.Sorted, i.Files = s.Sort.Field != nil, files(s.Analysis)
 		i.AutoExpand = strings.TrimPrefix(s.AutoExpand, "false")
 		i.Replicas, _ = strconv.Atoi(s.Replicas) // an index of another tier may tell none
 		for block, on := range s.Blocks {

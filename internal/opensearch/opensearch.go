@@ -75,6 +75,11 @@ type Index struct {
 	Bound      map[string]string `json:"bound,omitempty"`
 	Replicas   int               `json:"replicas,omitempty"`
 	AutoExpand string            `json:"autoExpand,omitempty"` // of replicas, such as 0-1; empty: off
+	// Sorted by index.sort.field.
+	Sorted bool `json:"sorted,omitempty"`
+	// Files that its analyzers read on each node, ordered; on the service the names of
+	// packages.
+	Files []string `json:"files,omitempty"`
 }
 
 // DataStream and its backing indexes, oldest first.

@@ -319,6 +319,24 @@ func TestH89_APlannedSwitchIntoASilentRegionIsRefused(t *testing.T) {
 	}
 }
 
+// TestH53_APlanAndAStatusForeseeWhatStaysBehind.
+func TestH53_APlanAndAStatusForeseeWhatStaysBehind(t *testing.T) {
+	s := served()
+	s.Points[0].Sorted = true
+	o, _ := open(t, s, nil)
+	p := plan(t, o, operator.Ask{Kind: operator.Failover, Force: true})
+	if !slices.Equal(p.Unplaced, []string{"movies"}) || !strings.Contains(strings.Join(p.Warnings, "\n"), "movies cannot be restored: it is sorted") {
+		t.Errorf("the plan: %+v", p)
+	}
+	if got := strings.Join(o.Status(context.Background(), 5).Attention, "\n"); !strings.Contains(got, "movies cannot be restored") {
+		t.Errorf("the status: %s", got)
+	}
+	o, _ = open(t, s, map[string]any{"dr.restore.exclude": "movies"})
+	if p := plan(t, o, operator.Ask{Kind: operator.Failover, Force: true}); len(p.Unplaced) > 0 {
+		t.Errorf("what is left out anyway: %+v", p.Unplaced)
+	}
+}
+
 // TestH71_APlanTakesAPointOfWhichOneIndexIsDamaged, as the switch does, and names it.
 func TestH71_APlanTakesAPointOfWhichOneIndexIsDamaged(t *testing.T) {
 	s := served()

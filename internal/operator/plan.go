@@ -59,6 +59,9 @@ type Plan struct {
 	// WritePauseSeconds is the estimate of a planned switch; 0: it is not known.
 	WritePauseSeconds int64    `json:"writePauseSeconds,omitempty"`
 	Warnings          []string `json:"warnings,omitempty"`
+	// Unplaced are the indexes that the switch is known not to be able to restore; it asks
+	// about them, and about those that nobody foresees.
+	Unplaced []string `json:"unplaced,omitempty"`
 	// Refusal says why the switch would not be made; Command is empty then.
 	Refusal string   `json:"refusal,omitempty"`
 	Region  string   `json:"awsRegion,omitempty"`
@@ -201,6 +204,10 @@ func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, readi
 	p.Indices, p.LeftOut = len(chosen.Indices), chosen.LeftOut
 	for _, name := range slices.Sorted(maps.Keys(damage)) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s of index %s are missing in recovery point %s: this index comes from an older one, or is lost if none has it", plural(len(damage[name]), "object"), name, found.ID))
+	}
+	for _, x := range point.Foresee(point.Point{Indices: chosen.Indices}, engine) {
+		p.Unplaced = append(p.Unplaced, x.Unit)
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot be restored: %s. %s", x.Unit, x.Cause, x.Hint))
 	}
 	for _, l := range found.LeftOut {
 		p.LeftOut = append(p.LeftOut, l.Name+" ("+l.Reason+")")

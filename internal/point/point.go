@@ -121,6 +121,9 @@ type Index struct {
 	Bound      map[string]string `json:"bound,omitempty"`
 	Replicas   int               `json:"replicas,omitempty"`
 	AutoExpand string            `json:"autoExpand,omitempty"`
+	// Sorted and Files as the domain had them (opensearch.Index): see Foresee.
+	Sorted bool     `json:"sorted,omitempty"`
+	Files  []string `json:"files,omitempty"`
 }
 
 // Shard of that number.

@@ -273,7 +273,7 @@ func indexOf(name string, before, after map[string]opensearch.Index) point.Index
 	out := point.Index{
 		Name: name, UUID: i.UUID, DataStream: i.DataStream, Open: i.Open, MappingVersion: i.MappingVersion,
 		SettingsVersion: i.SettingsVersion, AliasesVersion: i.AliasesVersion, Documents: i.Documents, Bytes: i.Bytes, Blocks: users, NotCarried: foreign,
-		Bound: i.Bound, Replicas: i.Replicas, AutoExpand: i.AutoExpand,
+		Bound: i.Bound, Replicas: i.Replicas, AutoExpand: i.AutoExpand, Sorted: i.Sorted, Files: i.Files,
 	}
 	same := hadBefore && hasAfter && a.UUID == b.UUID
 	if hadBefore && hasAfter && !same {

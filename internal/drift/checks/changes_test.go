@@ -317,6 +317,8 @@ var changes = []change{
 		w.inside[west].ArchivedSettings = []string{"archived.plugins.index_state_management.template_migration.control"}
 	}, []string{"cluster.archived-settings us-west-2"}},
 	{"a shard of 200 GiB", cold, func(w *world) { w.inside[east].Largest.Bytes = 200 << 30 }, []string{"cluster.shard-size us-east-1"}},
+	{"H53: a sorted index", warm, func(w *world) { w.edit(func(i *point.Index) { i.Sorted = true }) }, []string{"point.restorable us-west-2"}},
+	{"H53: an analyzer that reads a package", cold, func(w *world) { w.edit(func(i *point.Index) { i.Files = []string{"analyzers/F1"} }) }, []string{"point.restorable us-west-2"}},
 	{"the target is too small", third, func(w *world) { w.big(90 << 30) }, []string{"cluster.disk us-west-2"}},
 
 	{"a standby has fallen behind", warm, func(w *world) {

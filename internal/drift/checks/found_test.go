@@ -42,6 +42,15 @@ func (w *world) big(bytes int64) {
 	w.put(w.standby(), p.ID.Key(), p)
 }
 
+// edit an index of the newest point.
+func (w *world) edit(change func(*point.Index)) {
+	b := w.buckets[w.standby()]
+	p, _, err := point.LoadNewest(w.t.Context(), b)
+	w.check(err)
+	change(&p.Indices[0])
+	w.put(w.standby(), p.ID.Key(), p)
+}
+
 // without an index in the newest point.
 func (w *world) without(index string) {
 	b := w.buckets[w.standby()]

@@ -68,6 +68,11 @@ func (f *Facts) pointChecks() []drift.Check {
 			Find: f.pointCounts,
 		},
 		{
+			ID: "point.restorable", Title: "the target can hold every index of the newest recovery point", Scope: drift.Standby, Limit: f.limit(),
+			Why:  "a switch restores all others and asks a person about it, in the middle of the disaster",
+			Find: f.pointRestorable,
+		},
+		{
 			ID: "point.retention", Title: "old recovery points are pruned", Scope: drift.Standby,
 			Why:  "a repository of many hundred snapshots gets slow, and each is paid for (F19)",
 			Find: f.pointRetention,

@@ -26,6 +26,9 @@ func unplacedShards(w *world) {
 	w.is(len(i.Bound) == 1 && i.Bound[requireName] == "shrink-node-1" && i.Health == opensearch.Green, "%+v", i)
 	i, _ = w.find(crowded)
 	w.is(len(i.Bound) == 1 && i.Bound[totalShards] == "1" && i.Replicas == 0, "%+v", i)
+	i, _ = w.find(sorted)
+	plain, _ := w.find(good)
+	w.is(i.Sorted && !plain.Sorted && len(i.Files)+len(plain.Files) == 0, "%+v, %+v", i, plain)
 	all := []string{crowded, filtered, good, sorted}
 	s := w.snapshot("s1", all...)
 	for _, name := range all {

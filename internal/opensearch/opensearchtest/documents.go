@@ -118,7 +118,7 @@ func (c *Cluster) describe(i *index) opensearch.Index {
 	out := opensearch.Index{
 		Name: i.name, UUID: i.uuid, Open: i.open, Hidden: i.hidden, Health: i.health, Tier: i.tier, DataStream: i.stream,
 		Primaries: len(i.shards), MetadataVersion: i.versions.Metadata, MappingVersion: i.versions.Mapping,
-		SettingsVersion: i.versions.Settings, AliasesVersion: i.versions.Aliases, Replicas: i.Replicas, Bound: maps.Clone(i.Bound),
+		SettingsVersion: i.versions.Settings, AliasesVersion: i.versions.Aliases, Replicas: i.Replicas, Bound: maps.Clone(i.Bound), Sorted: i.Sorted, Files: i.files(),
 	}
 	if s := c.streams[i.stream]; s != nil {
 		out.WriteIndex = s.Indices[len(s.Indices)-1] == i.name
@@ -312,4 +312,12 @@ func (s *shard) flush(newName func() string) {
 		_ = encoder.Encode(op) // a strings.Builder and strings cannot fail
 	}
 	s.segments = append(s.segments, segment{name: newName(), body: []byte(body.String())})
+}
+
+// files that its analyzers read.
+func (s settings) files() []string {
+	if s.Synonyms == "" {
+		return nil
+	}
+	return []string{s.Synonyms}
 }
