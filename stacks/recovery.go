@@ -20,6 +20,10 @@ func newRecovery(app awscdk.App, v Variables, region string) (awscdk.Stack, erro
 		Description: "The ledger names " + region + ", and the domain there is not the one it names: it was made again, or the service rebuilt it. Nothing is snapshotted or pruned (H13). First: who made this domain, and does it hold your indexes.",
 		Metric:      contract.MetricIdentityChanged, Comparison: alarm.AtLeast, Threshold: 1, PeriodSec: 300, Periods: 1,
 	})
+	v.own(stack, region, "AlarmAttention", "needs-attention", alarm.Config{
+		Description: "The controller of " + region + " notes something that a person must know, and goes on without it. `osdr status` names each.",
+		Metric:      contract.MetricAttention, Comparison: alarm.AtLeast, Threshold: 1, PeriodSec: 300, Periods: 2,
+	})
 	if region != c.ActiveRegion {
 		return stack, nil
 	}

@@ -184,6 +184,7 @@ const (
 	MetricSnapshotDuration = "SnapshotDuration"   // seconds
 	MetricSnapshotBytes    = "SnapshotBytesAdded" // bytes
 	MetricSnapshotDocs     = "SnapshotDocuments"
+	MetricAttention        = "NeedsAttention"  // how many things the last minute run noted for people
 	MetricIdentityChanged  = "IdentityChanged" // 1: the ledger names this Region and not the domain in it (H13); of the active Region only
 	MetricActive           = "Active"          // 1: this Region is the active one (H42)
 )

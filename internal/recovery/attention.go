@@ -35,6 +35,13 @@ func (r *run) noteAttention(ctx context.Context, err error) {
 	if err != nil && !errors.As(err, new(waiting)) && !errors.As(err, new(refusal)) {
 		r.attend(contract.AttentionRunFailed, "", "The next run tries again within a minute; if it stays: docs/runbooks/recovery-errors.md", "the controller's last run failed: %v", err)
 	}
+	wrong := 0
+	for _, a := range r.status.Attention {
+		if a.Code != contract.AttentionNotCarried {
+			wrong++
+		}
+	}
+	r.values[contract.MetricAttention] = float64(wrong)
 	have, at, err := r.notedAttention(ctx)
 	if err != nil {
 		r.notice("%v", err)

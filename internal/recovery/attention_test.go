@@ -16,6 +16,16 @@ func (w *world) looked(region string) contract.RecoveryStatus {
 	return s
 }
 
+// needsAttention is the metric as it was published last.
+func (w *world) needsAttention(region string) float64 {
+	w.t.Helper()
+	values := w.metrics[region].Values(contract.MetricAttention)
+	if len(values) == 0 {
+		w.t.Fatal("the metric was never published")
+	}
+	return values[len(values)-1]
+}
+
 // TestH81_AStatusHasWhatTheLastRunSaw: the minute run fails in a part that no status
 // looks at, and the status names it until a run succeeds.
 func TestH81_AStatusHasWhatTheLastRunSaw(t *testing.T) {
@@ -28,8 +38,14 @@ func TestH81_AStatusHasWhatTheLastRunSaw(t *testing.T) {
 	if a := attention(w.looked(east), contract.AttentionRunFailed, ""); !strings.Contains(a.Text, "record") || a.Hint == "" {
 		t.Errorf("the status does not report the failed run: %+v", a)
 	}
+	if n := w.needsAttention(east); n != 1 {
+		t.Errorf("the metric says %v", n)
+	}
 	w.zone.Refuse(false, false)
 	w.tick(east)
+	if n := w.needsAttention(east); n != 0 {
+		t.Errorf("after the mend the metric says %v", n)
+	}
 	if a := attention(w.looked(east), contract.AttentionRunFailed, ""); a.Text != "" {
 		t.Errorf("the status reports a failure that is over: %+v", a)
 	}
