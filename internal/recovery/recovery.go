@@ -233,7 +233,7 @@ func (r *run) leased(ctx context.Context, f func(context.Context) error) error {
 	}()
 	err = f(kept)
 	r.tellSettings(ctx)
-	r.noteAttention(ctx, err)
+	r.noteAttention(context.WithoutCancel(ctx), err) // of a run that was cut off, too
 	return err
 }
 
