@@ -143,6 +143,19 @@ func (c *Client) bulk(ctx context.Context, index string, docs []Document) ([]str
 	return ids, failed
 }
 
+// Lines sends one JSON value a line, as _bulk and _msearch want it.
+func (c *Client) Lines(ctx context.Context, path string, lines []any, out any) error {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	for _, l := range lines {
+		if err := enc.Encode(l); err != nil {
+			return fmt.Errorf("POST %s: %w", path, err)
+		}
+	}
+	_, err := c.send(ctx, http.MethodPost, path, "application/x-ndjson", &body, out)
+	return err
+}
+
 // Count of an index after a refresh.
 func (c *Client) Count(ctx context.Context, index string) (int, error) {
 	var none, answer struct {

@@ -35,7 +35,7 @@ var (
 
 // scenarios by name.
 var scenarios = map[string][]part{
-	Default:      {setUp, regular, doctor, faults, {"story", StoryWithPipeline}, remade},
+	Default:      {setUp, regular, doctor, faults, {"story", StoryWithPipeline}, remade, {"zoo", Zoo}},
 	"regular":    {setUp, regular, faults, remade},
 	"faults":     {setUp, faults, remade},
 	"story":      {setUp, {"story", Story}},
@@ -46,6 +46,7 @@ var scenarios = map[string][]part{
 	"pipelines":  {{"set-up", DriftSetUp}, {"pipelines", Pipelines}},
 	"doctor":     {setUp, doctor},
 	"warm":       {{"set-up", WarmSetUp}, {"warm", Warm}},
+	"zoo":        {setUp, {"zoo", Zoo}},
 	"stale-flag": {setUp, {staleFlag, StaleFlag}},
 }
 

@@ -76,20 +76,22 @@ const (
 
 // make is `make failover` or `make failback` in the project's folder, with the
 // installation's own values where cdk.json has none of them.
-func (w *World) make(ctx context.Context, target string) (cdk.Result, error) {
+// More options of osdr and cdk go with ARGS.
+func (w *World) make(ctx context.Context, target string, options ...string) (cdk.Result, error) {
 	end := w.watch.event(map[string]string{makeFailover: makeFailover, makeFailback: "switch"}[target], "make "+target, report.Quiet)
 	defer end()
-	return w.maker().Run(ctx, target)
+	return w.maker(options...).Run(ctx, target)
 }
 
 // maker runs make as cdk.CLI runs cdk.
-func (w *World) maker() cdk.CLI {
+func (w *World) maker(options ...string) cdk.CLI {
 	var args []string
 	for _, key := range slices.Sorted(maps.Keys(w.CDK.Context)) {
 		if key != "activeRegion" { // the committed cdk.json says it, and the plan what follows
 			args = append(args, "-c", key+"="+w.CDK.Context[key])
 		}
 	}
+	args = append(args, options...)
 	c := w.CDK
 	c.Name, c.Command, c.Context, c.Output = "make", []string{"make", "-s"}, nil, ""
 	c.Env = append(slices.Clone(w.CDK.Env),
