@@ -162,6 +162,8 @@ type Capsule struct {
 	Earlier      map[string]map[string]any `json:"earlierAliases,omitempty"`
 	Roles        map[string]map[string]any `json:"roles,omitempty"`
 	RoleMappings map[string]map[string]any `json:"roleMappings,omitempty"`
+	// ActionGroups that roles are made of; points of earlier versions have none.
+	ActionGroups map[string]map[string]any `json:"actionGroups,omitempty"`
 	// AutoCreate is the cluster's action.auto_create_index; nil: it was not told.
 	AutoCreate *AutoCreate `json:"autoCreate,omitempty"`
 	// ISM says whether index state management runs; nil: it was not told, or this

@@ -132,7 +132,9 @@ var OwnRoles = []string{contract.AgentRole, contract.RecoveryRole}
 // them, and nobody is put out.
 var SharedMappings = []string{"all_access", contract.ManageSnapshots, "security_manager"}
 
-// PutSecurityCapsule puts roles first: a mapping of an unknown one is a 404.
+// PutSecurityCapsule puts action groups, then the roles that name them: the plugin
+// takes a role of an unknown group, and it grants nothing. A mapping of an unknown
+// role is a 404.
 func (c *Client) PutSecurityCapsule(ctx context.Context, capsule Capsule) ([]Refused, error) {
 	roles, mappings := maps.Clone(capsule.Roles), maps.Clone(capsule.RoleMappings)
 	for _, own := range OwnRoles {
@@ -140,7 +142,7 @@ func (c *Client) PutSecurityCapsule(ctx context.Context, capsule Capsule) ([]Ref
 		delete(mappings, own)
 	}
 	var refused []Refused
-	for _, p := range []part{{"role", securityAPI + "roles/", roles}, {"role mapping", securityAPI + "rolesmapping/", mappings}} {
+	for _, p := range []part{{"action group", securityAPI + "actiongroups/", capsule.ActionGroups}, {"role", securityAPI + "roles/", roles}, {"role mapping", securityAPI + "rolesmapping/", mappings}} {
 		more, err := replay(ctx, p, func(step, path string, content map[string]any) error {
 			if name := strings.TrimPrefix(path, securityAPI+"rolesmapping/"); p.what == "role mapping" && slices.Contains(SharedMappings, name) {
 				there, err := c.RoleMapping(ctx, name)

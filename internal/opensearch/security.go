@@ -50,16 +50,20 @@ func notNil(list []string) []string {
 	return list
 }
 
-// SecurityCapsule reads roles and mappings, in the form in which they are put
+// SecurityCapsule reads action groups, roles and mappings, in the form in which they are put
 // again. Internal users, which have hashes, are never asked for.
 func (c *Client) SecurityCapsule(ctx context.Context) (Capsule, error) {
 	var out Capsule
+	if err := c.get(ctx, "read action groups", securityAPI+"actiongroups", &out.ActionGroups); err != nil {
+		return Capsule{}, err
+	}
 	if err := c.get(ctx, "read roles", securityAPI+"roles", &out.Roles); err != nil {
 		return Capsule{}, err
 	}
 	if err := c.get(ctx, "read role mappings", securityAPI+"rolesmapping", &out.RoleMappings); err != nil {
 		return Capsule{}, err
 	}
+	custom(out.ActionGroups)
 	custom(out.Roles)
 	custom(out.RoleMappings)
 	return out, nil

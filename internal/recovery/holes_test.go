@@ -173,6 +173,25 @@ func TestF9_F11_F30_CapsuleAndAliasesBeforeTheFirstWrite(t *testing.T) {
 	}
 }
 
+// A role that is made of an action group grants nothing where the group is not.
+func TestH62_ActionGroupsComeBeforeTheirRoles(t *testing.T) {
+	w := newWorld(t)
+	w.active()
+	w.put(east, "films", "1")
+	_, err := w.clusters[east].PutSecurityCapsule(t.Context(), opensearch.Capsule{
+		ActionGroups: map[string]map[string]any{"my_read": {"allowed_actions": []any{"indices:data/read/*"}}},
+		Roles:        map[string]map[string]any{"reader": {"index_permissions": []any{map[string]any{"index_patterns": []any{"films"}, "allowed_actions": []any{"my_read"}}}}},
+	})
+	w.check(err)
+	w.tick(east)
+	w.done(w.until(w.lostTo(), "one"))
+	got, err := w.clusters[west].SecurityCapsule(t.Context())
+	w.check(err)
+	if got.ActionGroups["my_read"]["allowed_actions"] == nil || got.Roles["reader"] == nil {
+		t.Errorf("the role or its action group is not here: %+v", got)
+	}
+}
+
 func (w *world) aliases(region string) map[string]map[string]any {
 	w.clusters[region].Intercept(nil)
 	c, err := w.clusters[region].Capsule(w.t.Context())

@@ -112,6 +112,7 @@ func (r *run) portions(dom domain.Recovery, c opensearch.Capsule) []portion {
 		{"index template", c.IndexTemplates, by(func(m content) opensearch.Capsule { return opensearch.Capsule{IndexTemplates: m} })},
 		{"legacy template", c.LegacyTemplates, by(func(m content) opensearch.Capsule { return opensearch.Capsule{LegacyTemplates: m} })},
 		{"ISM policy", c.ISMPolicies, by(func(m content) opensearch.Capsule { return opensearch.Capsule{ISMPolicies: m} })},
+		{"action group", c.ActionGroups, secure(func(m content) opensearch.Capsule { return opensearch.Capsule{ActionGroups: m} })},
 		{"role", c.Roles, secure(func(m content) opensearch.Capsule { return opensearch.Capsule{Roles: m} })},
 		{"role mapping", c.RoleMappings, secure(func(m content) opensearch.Capsule { return opensearch.Capsule{RoleMappings: m} })},
 	}

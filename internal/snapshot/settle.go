@@ -377,7 +377,7 @@ func (r *run) capsule(ctx context.Context) (opensearch.Capsule, error) {
 	case err != nil:
 		return c, err
 	default:
-		c.Roles, c.RoleMappings = sec.Roles, sec.RoleMappings
+		c.ActionGroups, c.Roles, c.RoleMappings = sec.ActionGroups, sec.Roles, sec.RoleMappings
 	}
 	for _, u := range c.Unavailable {
 		r.notice("capsule: %s", u)

@@ -2,6 +2,7 @@ package opensearchtest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -166,12 +167,17 @@ func aliasesRefused(w *world) {
 
 func replaySecurity(w *world) {
 	role := w.name + "-reader"
+	group := w.name + "-group"
 	other := "arn:aws:iam::000000000000:role/other-region"
 	in := opensearch.Capsule{
 		Roles: map[string]map[string]any{
 			role:               {"cluster_permissions": []any{"cluster:monitor/main"}, "index_permissions": []any{}},
 			contract.AgentRole: {"cluster_permissions": []any{"*"}, "index_permissions": []any{}},
 			"manage_snapshots": {"cluster_permissions": []any{"*"}, "index_permissions": []any{}},
+		},
+		ActionGroups: map[string]map[string]any{
+			group:              {"allowed_actions": []any{"cluster:monitor/health"}},
+			"manage_snapshots": {"allowed_actions": []any{"*"}},
 		},
 		RoleMappings: map[string]map[string]any{
 			role:                     {"backend_roles": []any{"x"}, "users": []any{"u"}, "hosts": []any{}},
@@ -183,8 +189,12 @@ func replaySecurity(w *world) {
 	for range 2 {
 		refused, err := w.Replay.PutSecurityCapsule(w.Context(), in)
 		w.ok(err)
-		w.is(slices.Equal(which(refused), []string{"role manage_snapshots", "role mapping " + w.name + "-absent"}) && !refused[0].Unknown && !refused[1].Unknown, "%+v", refused)
+		w.is(slices.Equal(which(refused), []string{"action group manage_snapshots", "role manage_snapshots", "role mapping " + w.name + "-absent"}) && !refused[0].Unknown && !refused[1].Unknown && !refused[2].Unknown, "%+v", refused)
 	}
+	c, err := w.Security.SecurityCapsule(w.Context())
+	w.ok(err)
+	w.is(fmt.Sprint(c.ActionGroups[group]["allowed_actions"]) == "[cluster:monitor/health]", "the action group: %+v", c.ActionGroups[group])
+	w.is(c.ActionGroups["manage_snapshots"] == nil, "the engine's own action groups are in it")
 	r, err := w.Security.Role(w.Context(), role)
 	w.ok(err)
 	w.is(slices.Equal(r.ClusterPermissions, []string{"cluster:monitor/main"}), "%+v", r)

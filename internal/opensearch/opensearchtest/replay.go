@@ -174,12 +174,31 @@ func (c *Cluster) missing(template map[string]any) string {
 	return ""
 }
 
-// PutSecurityCapsule puts roles, then mappings.
+// PutSecurityCapsule puts action groups, roles, then mappings.
 func (v *Caller) PutSecurityCapsule(ctx context.Context, in opensearch.Capsule) (refused []opensearch.Refused, err error) {
 	no := func(part, name string, err error) {
 		refused = append(refused, opensearch.Refused{Part: part, Name: name, Reason: err.Error(), Unknown: !opensearch.IsRefusal(err)})
 	}
 	err = v.do(ctx, "PutSecurityCapsule", "put roles and role mappings", nil, func(c *Cluster) error {
+		for _, name := range sortedKeys(in.ActionGroups) {
+			step := "put action group " + name
+			err := v.authorize(step, "", restAPI)
+			if err == nil {
+				err = c.refused("action group", name)
+			}
+			if _, own := groups[name]; own && err == nil {
+				err = fail(step, 400, "FORBIDDEN", "Resource '%s' is static.", name)
+			}
+			if err != nil {
+				no("action group", name, err)
+				continue
+			}
+			if c.groups == nil {
+				c.groups = map[string]map[string]any{}
+			}
+			c.groups[name] = maps.Clone(in.ActionGroups[name])
+			c.forgetRights()
+		}
 		for _, name := range sortedKeys(in.Roles) {
 			if slices.Contains(opensearch.OwnRoles, name) {
 				continue

@@ -32,6 +32,25 @@ var groups = map[string][]string{
 	opensearch.PermissionManageSnapshots: {"cluster:admin/snapshot/*", "cluster:admin/repository/*"},
 }
 
+// allowed by permissions of which some are groups that somebody made.
+func (c *Cluster) allowed(permissions []string, action string) bool {
+	for _, p := range permissions {
+		if g, ok := c.groups[p]; ok {
+			list, _ := g["allowed_actions"].([]any)
+			for _, a := range list {
+				if name, is := a.(string); is && name != p && c.allowed([]string{name}, action) {
+					return true
+				}
+			}
+			continue
+		}
+		if allowed([]string{p}, action) {
+			return true
+		}
+	}
+	return false
+}
+
 func allowed(permissions []string, action string) bool {
 	for _, p := range permissions {
 		if g, ok := groups[p]; ok && allowed(g, action) {
@@ -63,8 +82,8 @@ func (c *Cluster) granted(arn, action, index string) bool {
 			continue
 		}
 		role := c.roles[name]
-		yes = allowed(role.ClusterPermissions, action) || slices.ContainsFunc(role.IndexPermissions, func(i opensearch.IndexPermission) bool {
-			return slices.ContainsFunc(i.IndexPatterns, func(p string) bool { ok, _ := path.Match(p, index); return p == "*" || ok }) && allowed(i.AllowedActions, action)
+		yes = c.allowed(role.ClusterPermissions, action) || slices.ContainsFunc(role.IndexPermissions, func(i opensearch.IndexPermission) bool {
+			return slices.ContainsFunc(i.IndexPatterns, func(p string) bool { ok, _ := path.Match(p, index); return p == "*" || ok }) && c.allowed(i.AllowedActions, action)
 		})
 	}
 	c.grants[g] = yes
@@ -171,6 +190,7 @@ func (v *Caller) SecurityCapsule(ctx context.Context) (out opensearch.Capsule, e
 				c.secured.RoleMappings[name] = asMap(m)
 			}
 		}
+		out.ActionGroups = maps.Clone(c.groups)
 		out.Roles, out.RoleMappings = maps.Clone(c.secured.Roles), maps.Clone(c.secured.RoleMappings)
 		return nil
 	})
