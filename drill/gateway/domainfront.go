@@ -177,6 +177,9 @@ func (g *Gateway) changes(r *http.Request, d Domain) []func([]byte) []byte {
 	if d.Version != "" && r.Method == http.MethodGet && strings.Trim(r.URL.Path, "/") == "" {
 		all = append(all, shownVersion(d.Version))
 	}
+	if bytes := g.disk(d.Region); bytes > 0 && readsDisks(r) {
+		all = append(all, asJSON(func(v any) any { return withDisks(v, bytes) }))
+	}
 	if redact := redactor(r); redact != nil && !g.cfg.AllOperations {
 		all = append(all, redact)
 	}

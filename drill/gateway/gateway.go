@@ -63,7 +63,8 @@ type Gateway struct {
 	mu        sync.Mutex
 	authority Authority
 	emulator  *url.URL
-	refused   map[string]bool // registration forms
+	refused   map[string]bool  // registration forms
+	disks     map[string]int64 // that the nodes of a Region report
 	known     map[string]knownIdentity
 	sessions  map[string]knownIdentity
 

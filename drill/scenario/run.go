@@ -31,6 +31,11 @@ var (
 	faults  = part{"faults", Faults}
 	remade  = part{"re-created", ReCreated}
 	doctor  = part{"doctor", Doctor}
+
+	fullDisk  = part{"full-disk", FullDisk}
+	reverse   = part{"reverse", Reverse}
+	partition = part{"partition", Partition}
+	badPoint  = part{"bad-point", BadPoint}
 )
 
 // scenarios by name.
@@ -48,6 +53,12 @@ var scenarios = map[string][]part{
 	"warm":       {{"set-up", WarmSetUp}, {"warm", Warm}},
 	"zoo":        {setUp, {"zoo", Zoo}},
 	"stale-flag": {setUp, {staleFlag, StaleFlag}},
+	"full-disk":  {setUp, fullDisk},
+	"reverse":    {setUp, reverse},
+	"partition":  {setUp, partition},
+	"bad-point":  {setUp, badPoint},
+	"hard":       {setUp, fullDisk, reverse, partition, badPoint}, // the four, on one cloud
+	"soak":       {setUp, {"soak", Soak}},
 }
 
 // theCloud is the suite of the machinery itself.

@@ -286,7 +286,7 @@ func (s *story) salvageHolds(ctx context.Context) (string, error) {
 	if s.salvage.Snapshot == "" {
 		return "", fmt.Errorf("there is no salvage point of %s", s.firstUUID)
 	}
-	got, err := s.restored(ctx, Secondary, s.salvage)
+	got, err := s.restored(ctx, Secondary, s.salvage, ordersAll)
 	if err != nil {
 		return "", err
 	}
@@ -310,9 +310,9 @@ func (s *story) salvageHolds(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s: %d of %d lost documents; %s", s.salvage.ID, len(s.lost.Lost), len(s.lost.Lost), c), nil
 }
 
-// restored reads a point's load indexes through a registration of its own in the
+// restored reads a point's indexes of a pattern through a registration of its own in the
 // Region's domain, and leaves nothing behind.
-func (w *World) restored(ctx context.Context, region string, p point.Point) (got workload.Contents, err error) {
+func (w *World) restored(ctx context.Context, region string, p point.Point, pattern string) (got workload.Contents, err error) {
 	const repository, mark = "drill-look", "looked-"
 	c, err := w.direct(region)
 	if err != nil {
@@ -325,17 +325,17 @@ func (w *World) restored(ctx context.Context, region string, p point.Point) (got
 		return nil, err
 	}
 	defer func() {
-		_, first := c.Do(ctx, http.MethodDelete, "/"+mark+ordersAll, nil, nil)
+		_, first := c.Do(ctx, http.MethodDelete, "/"+mark+pattern, nil, nil)
 		_, second := c.Do(ctx, http.MethodDelete, "/_snapshot/"+repository, nil, nil)
 		err = errors.Join(err, first, second)
 	}()
 	if _, err := c.Do(ctx, http.MethodPost, "/_snapshot/"+repository+"/"+p.Snapshot+"/_restore?wait_for_completion=true", map[string]any{
-		"indices": ordersAll, "rename_pattern": "(.+)", "rename_replacement": mark + "$1", "include_aliases": false,
+		"indices": pattern, "rename_pattern": "(.+)", "rename_replacement": mark + "$1", "include_aliases": false,
 		"index_settings": map[string]any{"index.number_of_replicas": 0}, "ignore_index_settings": []string{"index.blocks.write"},
 	}, nil); err != nil {
 		return nil, err
 	}
-	return workload.ReadAll(ctx, c, mark+ordersAll, func(name string) string { return strings.TrimPrefix(name, mark) })
+	return workload.ReadAll(ctx, c, mark+pattern, func(name string) string { return strings.TrimPrefix(name, mark) })
 }
 
 func (s *story) pointsOfSecondary(ctx context.Context) (string, error) {

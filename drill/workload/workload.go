@@ -35,6 +35,9 @@ type Config struct {
 	// Pause between two writes and between two searches, Limit of one of them.
 	// Zero: 40 ms, 2 s.
 	Pause, Limit time.Duration
+	// Stubborn never resolves the name again: it keeps to the address and to the
+	// Region that it found first.
+	Stubborn bool
 }
 
 // Kind of an operation.
@@ -72,6 +75,8 @@ type Load struct {
 	next    int
 	started time.Time
 	renewed time.Time // when idle connections were closed last
+	first   string    // endpoint of a stubborn load
+	signed  string    // Region of a stubborn load
 }
 
 // Start a load; it ends with ctx or by Stop.
@@ -151,6 +156,9 @@ type destination struct{}
 // renew lets no connection outlive the TTL of the name by much, as a well-behaved
 // client does: a fenced domain goes on answering searches.
 func (l *Load) renew() {
+	if l.cfg.Stubborn {
+		return
+	}
 	l.mu.Lock()
 	due := time.Since(l.renewed) > max(l.cfg.Dialer.TTL, time.Second)
 	if due {
@@ -173,25 +181,52 @@ func (l *Load) dial(ctx context.Context, network, address string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	to, err := l.cfg.Dialer.Resolve(ctx, host)
+	endpoint := l.kept(&l.first)
+	if endpoint == "" {
+		to, err := l.cfg.Dialer.Resolve(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		endpoint = l.keep(&l.first, to.Host)
+	}
+	conn, err := l.cfg.Dialer.DialContext(ctx, network, net.JoinHostPort(endpoint, port))
 	if err != nil {
 		return nil, err
 	}
-	conn, err := l.cfg.Dialer.DialContext(ctx, network, net.JoinHostPort(to.Host, port))
-	if err != nil {
-		return nil, err
+	return &routed{conn, endpoint}, nil
+}
+
+// kept is what a stubborn load found first.
+func (l *Load) kept(where *string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return *where
+}
+
+// keep what was found, where the load is a stubborn one and has nothing yet.
+func (l *Load) keep(where *string, found string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.cfg.Stubborn {
+		return found
 	}
-	return &routed{conn, to.Host}, nil
+	if *where == "" {
+		*where = found
+	}
+	return *where
 }
 
 func (l *Load) signingRegion(ctx context.Context) (string, error) {
+	if region := l.kept(&l.signed); region != "" {
+		return region, nil
+	}
 	values, err := l.cfg.Dialer.TXT(ctx, "_active."+l.cfg.Record)
 	if err != nil {
 		return "", err
 	}
 	for _, field := range strings.Fields(strings.Join(values, " ")) {
 		if region, ok := strings.CutPrefix(field, "region="); ok {
-			return region, nil
+			return l.keep(&l.signed, region), nil
 		}
 	}
 	return "", fmt.Errorf("read the TXT record _active.%s: no region in %q", l.cfg.Record, values)

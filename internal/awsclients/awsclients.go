@@ -70,8 +70,13 @@ func (p *Plane) Describe(ctx context.Context, region string) (domain.Description
 }
 
 func describe(region string, s *types.DomainStatus) domain.Description {
+	var volumes int64
+	if c, e := s.ClusterConfig, s.EBSOptions; c != nil && e != nil && aws.ToBool(e.EBSEnabled) {
+		volumes = int64(aws.ToInt32(c.InstanceCount)) * int64(aws.ToInt32(e.VolumeSize)) << 30
+	}
 	return domain.Description{
-		Region: region, Exists: true,
+		Volumes: volumes,
+		Region:  region, Exists: true,
 		Created: aws.ToBool(s.Created), Deleted: aws.ToBool(s.Deleted), Endpoint: aws.ToString(s.Endpoint),
 		Processing: aws.ToBool(s.Processing), Upgrading: aws.ToBool(s.UpgradeProcessing), Version: aws.ToString(s.EngineVersion),
 	}

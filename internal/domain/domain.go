@@ -24,6 +24,9 @@ type Description struct {
 	Processing bool
 	Upgrading  bool
 	Version    string // OpenSearch_3.1
+	// Volumes of all data nodes together in bytes; 0 is not known, as for nodes with
+	// disks of their own.
+	Volumes int64
 }
 
 // Busy says why nothing should be started on this domain now; empty when it may.

@@ -43,6 +43,31 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	return list, nil
 }
 
+// Disks of the nodes with the role data.
+func (c *Client) Disks(ctx context.Context) (int64, error) {
+	var answer struct {
+		Nodes map[string]struct {
+			Roles []string `json:"roles"`
+			FS    struct {
+				Total struct {
+					Bytes int64 `json:"total_in_bytes"`
+				} `json:"total"`
+			} `json:"fs"`
+		} `json:"nodes"`
+	}
+	const path = "/_nodes/stats/fs?filter_path=nodes.*.roles,nodes.*.fs.total.total_in_bytes"
+	if err := c.get(ctx, "read the nodes' disks", path, &answer); err != nil {
+		return 0, err
+	}
+	var total int64
+	for _, n := range answer.Nodes {
+		if slices.Contains(n.Roles, "data") {
+			total += n.FS.Total.Bytes
+		}
+	}
+	return total, nil
+}
+
 // Fits tells whether nodes can hold an index that is bound by settings: some of
 // them pass every filter, and they are enough for its shards by the limit of each.
 // A wildcard in a filter fits nothing here, which is only told.

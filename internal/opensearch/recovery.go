@@ -116,6 +116,8 @@ type Recovery interface {
 	HalfBlocked(ctx context.Context) ([]string, error)
 	// DataNodes counts the cluster's nodes that hold shards.
 	DataNodes(ctx context.Context) (int, error)
+	// Disks are the file systems of those nodes together, in bytes, full or not.
+	Disks(ctx context.Context) (int64, error)
 	// Close an index, as its user had it: a restore opens what was closed. A closed
 	// one stays closed. ErrWriteIndex for a stream's write index, which cannot be;
 	// ErrNotOffered where the service has no such call.

@@ -11,6 +11,7 @@ func RecoveryPermissions() Role {
 		ClusterPermissions: []string{
 			"cluster:monitor/tasks/lists",               // Writing, Restoring
 			"cluster:monitor/nodes/info",                // Nodes
+			"cluster:monitor/nodes/stats",               // Disks
 			"cluster:monitor/allocation/explain",        // Progress, of what has failed
 			"cluster:admin/settings/update",             // SetAutoCreate, SetISM
 			"indices:admin/index_template/put",          // PutCapsule

@@ -70,6 +70,7 @@ type Plan struct {
 	Commit  string   `json:"commit,omitempty"` // line of cdk.json, when it must change
 
 	newest string // engine of the points that are passed over for it
+	bytes  int64  // to restore
 }
 
 // restoreRate of one data node: indices.recovery.max_bytes_per_sec is 40mb unless
@@ -126,6 +127,7 @@ func (o *Operator) Plan(ctx context.Context, ask Ask) (Plan, error) {
 	}
 	o.decide(&p, ask, look, led, target, unknown)
 	o.preflight(ctx, &p)
+	o.room(&p, target)
 	o.durations(&p, target, unknown)
 	o.command(&p, ask)
 	return p, nil
@@ -209,6 +211,8 @@ func (o *Operator) source(ctx context.Context, p *Plan, led ledger.Ledger, readi
 		p.Unplaced = append(p.Unplaced, x.Unit)
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot be restored: %s. %s", x.Unit, x.Cause, x.Hint))
 	}
+	chosen, _ = chosen.Without(o.without())
+	p.bytes = chosen.Bytes(found)
 	for _, l := range found.LeftOut {
 		p.LeftOut = append(p.LeftOut, l.Name+" ("+l.Reason+")")
 	}

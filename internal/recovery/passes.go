@@ -69,6 +69,9 @@ func (r *run) firstPass(ctx context.Context) error {
 		if !ok {
 			return r.decide(ctx) // nothing to begin with; a fenced source makes its final point
 		}
+		if err := r.roomFor(ctx, dom, p); err != nil {
+			return err
+		}
 		if err := r.aim(ctx, p, false); err != nil {
 			return err
 		}

@@ -167,6 +167,9 @@ func (v *seat) Writing(ctx context.Context) ([]string, error) {
 func (v *seat) Nodes(ctx context.Context) ([]opensearch.Node, error) {
 	return answer(ctx, v, "Nodes", "", func(ctx context.Context) ([]opensearch.Node, error) { return v.c.Nodes(ctx) })
 }
+func (v *seat) Disks(ctx context.Context) (int64, error) {
+	return answer(ctx, v, "Disks", "", func(ctx context.Context) (int64, error) { return v.c.Disks(ctx) })
+}
 func (v *seat) SetSettings(ctx context.Context, index string, settings map[string]string) error {
 	return v.call(ctx, "SetSettings", index, true, func() error { return v.c.SetSettings(context.Background(), index, settings) })
 }

@@ -103,6 +103,7 @@ func (w *world) recoveryCalls(index string) map[string]func(context.Context) err
 		"GiveBlocks":       func(ctx context.Context) error { return r.GiveBlocks(ctx, []string{index}, nil) },
 		"SetSettings":      func(ctx context.Context) error { return r.SetSettings(ctx, index, map[string]string{totalShards: "7"}) },
 		"Nodes":            func(ctx context.Context) error { _, err := r.Nodes(ctx); return err },
+		"Disks":            func(ctx context.Context) error { _, err := r.Disks(ctx); return err },
 		"Restoring":        func(ctx context.Context) error { _, err := r.Restoring(ctx); return err },
 		"Writing":          func(ctx context.Context) error { _, err := r.Writing(ctx); return err },
 		"Close":            func(ctx context.Context) error { return r.Close(ctx, index+"-shut") },

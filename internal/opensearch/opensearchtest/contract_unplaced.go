@@ -86,6 +86,9 @@ func givenBack(w *world) {
 	nodes, err := w.Recovery.Nodes(w.Context())
 	w.ok(err)
 	w.is(len(nodes) == 1 && nodes[0].Attributes["_name"] != "", "%+v", nodes)
+	disks, err := w.Recovery.Disks(w.Context())
+	w.ok(err)
+	w.is(disks >= 1<<30, "the node's disk has %d bytes", disks)
 	i := opensearch.Index{Primaries: 1, Bound: map[string]string{requireName: nodes[0].Attributes["_name"], totalShards: "1"}}
 	w.is(i.Fits(nodes), "%+v does not fit %+v", i, nodes)
 	w.ok(w.Recovery.SetSettings(w.Context(), index, i.Bound))

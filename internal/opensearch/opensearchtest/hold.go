@@ -85,6 +85,25 @@ func (v *Caller) Nodes(ctx context.Context) (list []opensearch.Node, err error) 
 	return list, err
 }
 
+// Disks of the one node; 1 TiB unless SetDisks said otherwise.
+func (v *Caller) Disks(ctx context.Context) (total int64, err error) {
+	err = v.do(ctx, "Disks", "read the nodes' disks", []string{"cluster:monitor/nodes/stats"}, func(c *Cluster) error {
+		total = c.recovery.disks
+		if total == 0 {
+			total = 1 << 40
+		}
+		return nil
+	})
+	return total, err
+}
+
+// SetDisks gives the node a disk of so many bytes. Nothing here fills it.
+func (c *Cluster) SetDisks(total int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recovery.disks = total
+}
+
 func (c *Cluster) shardCount() int {
 	n := 0
 	for _, i := range c.indices {

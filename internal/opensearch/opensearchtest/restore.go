@@ -29,6 +29,7 @@ type recovery struct {
 	limit      int             // of shards; 0: none
 	zones      int             // of forced awareness; 0: none
 	files      map[string]bool // beside the nodes' configuration
+	disks      int64           // of the node; 0: plenty
 }
 
 // slow is a restore that the engine has taken: it still reads the metadata of the
