@@ -135,3 +135,25 @@ func TestSearchesAreTold(t *testing.T) {
 		t.Errorf("told of %v", told)
 	}
 }
+
+func TestNodesReportTheDiskThatWasSet(t *testing.T) {
+	c := start(t)
+	for _, row := range []struct {
+		path string
+		set  int64
+		want string
+	}{
+		{"/_nodes/stats/fs", 0, `{"nodes":{"a":{"fs":{"total":{"total_in_bytes":500}},"roles":["data"]}}}`},
+		{"/_nodes/stats/fs", 7, `{"nodes":{"a":{"fs":{"total":{"total_in_bytes":7}},"roles":["data"]}}}`},
+		{"/films/_stats", 7, `{"nodes":{"a":{"roles":["data"],"fs":{"total":{"total_in_bytes":500}}}}}`},
+	} {
+		c.SetDisk(east, row.set)
+		c.nodes[east].answer = func(w http.ResponseWriter, _ got) {
+			_, _ = io.WriteString(w, `{"nodes":{"a":{"roles":["data"],"fs":{"total":{"total_in_bytes":500}}}}}`)
+		}
+		status, body := do(t, c.viaProxy(), sign(t, request(t, "GET", "https://"+domainIn(east).Endpoint+row.path, ""), client, "es", east, time.Now()))
+		if status != 200 || strings.TrimSpace(body) != row.want {
+			t.Errorf("%s with %d: %d %s, want %s", row.path, row.set, status, body, row.want)
+		}
+	}
+}

@@ -25,7 +25,7 @@ func BadPoint(ctx context.Context, w *World) error {
 		{"the active Region is taken away in mid-write", b.isLost},
 		{"objects of one index are deleted from the newest recovery points", b.spoil},
 		{"make failover", func(ctx context.Context) (string, error) {
-			_, err := b.makes(ctx, "failover", b.to)
+			_, err := b.makes(ctx, makeFailover, b.to)
 			return "", err
 		}},
 		{"the other Region serves, and only the announced window is missing", b.onlyOne},

@@ -55,7 +55,7 @@ func (d *smallness) byVolume(ctx context.Context) (string, error) {
 	if _, err := bucket.Put(ctx, newest.ID.Key(), body, store.Condition{}); err != nil {
 		return "", err
 	}
-	text, refused := d.makes(ctx, "failover", d.to)
+	text, refused := d.makes(ctx, makeFailover, d.to)
 	if _, err := bucket.Put(ctx, newest.ID.Key(), was.Body, store.Condition{}); err != nil {
 		return "", err
 	}
@@ -73,7 +73,7 @@ func (d *smallness) byStatistics(ctx context.Context) (string, error) {
 	since := time.Now()
 	d.Cloud.Gateway.SetDisk(d.to, 1<<20)
 	defer d.Cloud.Gateway.SetDisk(d.to, 0)
-	text, refused := d.makes(ctx, "failover", d.to)
+	text, refused := d.makes(ctx, makeFailover, d.to)
 	said, err := tooSmall(text, refused, "disks have 1.0 MiB")
 	if err != nil {
 		return "", err
@@ -107,6 +107,6 @@ func tooSmall(text string, err error, number string) (string, error) {
 }
 
 func (d *smallness) grown(ctx context.Context) (string, error) {
-	_, err := d.makes(ctx, "failover", d.to)
+	_, err := d.makes(ctx, makeFailover, d.to)
 	return "", err
 }

@@ -26,7 +26,7 @@ func Partition(ctx context.Context, w *World) error {
 		{"the link between the Regions is cut: both of them live", p.cut},
 		// Whoever types it reaches both Regions, and must say that one is given up.
 		{"make failover ARGS=--force", func(ctx context.Context) (string, error) {
-			_, err := p.makes(ctx, "failover", p.to, "--force")
+			_, err := p.makes(ctx, makeFailover, p.to, "--force")
 			return "", err
 		}},
 		{"the other Region serves, and only the announced window is missing", p.serves},

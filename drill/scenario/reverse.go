@@ -20,7 +20,7 @@ func Reverse(ctx context.Context, w *World) error {
 		{"reverse: a client writes, and a recovery point stands", r.begins},
 		{"us-west-2, which is the control Region, too, is taken away in mid-write", r.isLost},
 		{"make failover TO=us-east-1", func(ctx context.Context) (string, error) {
-			_, err := r.makes(ctx, "failover", Primary)
+			_, err := r.makes(ctx, makeFailover, Primary)
 			return "", err
 		}},
 		{"us-east-1 serves by the name, and only the announced window is missing", r.serves},
@@ -44,7 +44,7 @@ func (t *turn) secondaryActive(ctx context.Context) (string, error) {
 // switchesTo a Region as planned, by the README's command, and commits it.
 func (w *World) switchesTo(ctx context.Context, to string) (string, error) {
 	since := time.Now()
-	if _, err := w.makes(ctx, "failback", to); err != nil {
+	if _, err := w.makes(ctx, makeFailback, to); err != nil {
 		return "", err
 	}
 	if err := w.moved(ctx, to, since); err != nil {

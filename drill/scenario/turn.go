@@ -131,7 +131,7 @@ func (t *turn) standsDown(ctx context.Context) (string, error) {
 		return "", err
 	}
 	since := time.Now()
-	if _, err := t.run(ctx, nil, ""); err != nil {
+	if _, err := t.run(ctx, nil); err != nil {
 		return "", err
 	}
 	calm, err := t.undisturbed(since)

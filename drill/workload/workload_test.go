@@ -187,3 +187,19 @@ func TestLossIsAcceptedOnce(t *testing.T) {
 		t.Errorf("what another domain acknowledged was accepted, too: %+v", got)
 	}
 }
+
+func TestStubbornLoadKeepsWhatItFoundFirst(t *testing.T) {
+	for stubborn, want := range map[bool]string{true: east, false: west} {
+		l := newLoad()
+		l.cfg.Stubborn = stubborn
+		if got := l.keep(&l.first, east); got != east {
+			t.Errorf("stubborn %v: first %s", stubborn, got)
+		}
+		if got := l.keep(&l.first, west); got != want {
+			t.Errorf("stubborn %v: then %s, want %s", stubborn, got, want)
+		}
+		if got := l.kept(&l.first); (got == east) != stubborn {
+			t.Errorf("stubborn %v: kept %q", stubborn, got)
+		}
+	}
+}

@@ -88,6 +88,7 @@ type pointSpec struct {
 	Documents  int64  `json:"documents"`
 	Engine     string `json:"engine"` // otherwise 3.3.0
 	Sorted     bool   `json:"sorted"` // its index movies is
+	Bytes      int64  `json:"bytes"`  // otherwise 27.1 MB
 }
 
 // world of a state.
@@ -186,7 +187,7 @@ func (w *world) point(ctx context.Context, n int, s pointSpec) error {
 	_, err = point.Write(ctx, b, point.Point{
 		ID: point.ID{Generation: s.Generation}, ClusterUUID: s.Cluster, BasePath: s.Cluster, Region: led.Region, Bucket: b.Name(),
 		Snapshot: fmt.Sprint("snapshot-", n), SnapshotUUID: fmt.Sprint("uuid-", n), Token: fmt.Sprint("uuid-", n), EngineVersion: cmp.Or(s.Engine, "3.3.0"),
-		Start: now.Add(-age), End: now.Add(-age + time.Second), Documents: s.Documents, BytesTotal: 27_100_000, BytesAdded: 66_000, Kind: s.Kind,
+		Start: now.Add(-age), End: now.Add(-age + time.Second), Documents: s.Documents, BytesTotal: cmp.Or(s.Bytes, 27_100_000), BytesAdded: 66_000, Kind: s.Kind,
 		Indices: []point.Index{{Name: "movies", UUID: "u", Sorted: s.Sorted}, {Name: "flights", UUID: "v"}}, Ledger: led.ledger().Copy(),
 	}, []point.Object{object}, opensearch.Capsule{})
 	return err
