@@ -41,8 +41,9 @@ func Zoo(ctx context.Context, w *World) error {
 	z := &zoo{World: w, things: things(), want: written{}, maybe: written{}}
 	err := w.play(ctx, []step{
 		{fmt.Sprintf("%d odd things, through the name", len(z.things)), z.seed},
-		{"a recovery point of them; an alias moves and a stream rolls over meanwhile", z.caught},
+		{"a recovery point of them, though a data stream rolls over while a snapshot runs", z.rolled},
 		{"osdr status names what no recovery point holds", z.foretold},
+		{"another recovery point; an alias moves while its snapshot runs", z.moves},
 		{"us-east-1 is taken away, silent", z.takePrimary},
 		{"make failover restores all others, and ends with an error that names each index that us-west-2 cannot hold", z.failOver},
 		{"make failover with -c without=... goes on in seconds", z.goOn},
@@ -72,18 +73,40 @@ func (z *zoo) seed(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d documents in %d names", z.want.documents(), len(z.want)), errors.Join(faults...)
 }
 
-// caught by a snapshot that begins after all was written. What happens while it runs
-// is what it has no say in.
-func (z *zoo) caught(ctx context.Context) (string, error) {
-	if err := z.await(ctx, 3*time.Minute, "a snapshot on demand", func() (bool, error) {
+// rolled: the stream rolls over while a snapshot of it runs, which the engine throws
+// away. The recovery point comes all the same.
+func (z *zoo) rolled(ctx context.Context) (string, error) {
+	if err := z.started(ctx); err != nil {
+		return "", err
+	}
+	if err := z.rollOver(ctx); err != nil {
+		return "", err
+	}
+	return z.caught(ctx)
+}
+
+// moves: an alias moves while a snapshot runs, which is the last before the loss.
+func (z *zoo) moves(ctx context.Context) (string, error) {
+	z.seeded = time.Now().UTC().Truncate(time.Second)
+	if err := z.started(ctx); err != nil {
+		return "", err
+	}
+	if err := z.moveAlias(ctx); err != nil {
+		return "", err
+	}
+	return z.caught(ctx)
+}
+
+// started: a snapshot runs that begins now.
+func (z *zoo) started(ctx context.Context) error {
+	return z.await(ctx, 3*time.Minute, "a snapshot on demand", func() (bool, error) {
 		got, err := z.snapshot(ctx, Primary)
 		return got.Started != "", err
-	}); err != nil {
-		return "", err
-	}
-	if err := errors.Join(z.moveAlias(ctx), z.rollOver(ctx)); err != nil {
-		return "", err
-	}
+	})
+}
+
+// caught by a recovery point that begins after all was written.
+func (z *zoo) caught(ctx context.Context) (string, error) {
 	var err error
 	z.point, err = z.awaitPoint(ctx, Primary, z.seeded, func(p point.Point) bool {
 		return slices.ContainsFunc(p.Indices, func(i point.Index) bool { return i.Name == lastSeeded })
