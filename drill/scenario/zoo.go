@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/drill/cdk"
+	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/point"
 )
@@ -186,13 +187,16 @@ func (z *zoo) failOver(ctx context.Context) (string, error) {
 
 // goOn with the person's word: nothing is restored a second time.
 func (z *zoo) goOn(ctx context.Context) (string, error) {
+	begun := time.Now()
 	out, err := z.make(ctx, makeFailover, "-c", "without="+strings.Join(z.unplaced, ","))
 	z.told = append(z.told, strings.Split(out.Text, "\n")...)
 	if err != nil {
 		return "", err
 	}
-	if out.Took > 3*time.Minute {
-		return "", fmt.Errorf("the answer took %s: that is another restore", out.Took.Round(time.Second))
+	for _, c := range z.Cloud.Gateway.Calls(gateway.Filter{TargetRegion: Secondary, Since: begun}) {
+		if c.Front == "domain" && strings.HasSuffix(c.Path, "/_restore") {
+			return "", fmt.Errorf("%s restores a second time: %s %s", c.Function, c.Method, c.Path)
+		}
 	}
 	return fmt.Sprintf("exit 0 after %s", out.Took.Round(time.Second)), nil
 }
