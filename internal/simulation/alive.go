@@ -25,8 +25,8 @@ type alive struct {
 // Bounds of the promises, each with what a run a minute and its length add.
 const (
 	looksEvery    = 15 * time.Second
-	recordWithin  = 3 * time.Minute
-	handsOverIn   = 6 * time.Minute
+	recordWithin  = 9 * time.Minute
+	handsOverIn   = 12 * time.Minute
 	pauseMargin   = 4 * time.Minute
 	extendedPause = 4 * time.Hour
 )
@@ -49,7 +49,7 @@ func (w *world) disturbed() bool {
 
 // watch for as long as the history lasts.
 func (w *world) watch() {
-	if !w.has(Alive) {
+	if !w.has(Alive) && !w.has(ShortPause) {
 		return
 	}
 	var again func()
@@ -87,10 +87,10 @@ func (w *world) looksAlive() {
 		}
 		return w.now.Sub(t)
 	}
-	if w.pointsElsewhere(c) && since(c.at) > recordWithin {
+	if w.has(Alive) && w.pointsElsewhere(c) && since(c.at) > recordWithin {
 		w.fail("H59: generation %d is claimed for %s, and after %s of quiet the record points at %s (%s)", w.top, c.d.endpoint, since(c.at), w.record.Target, w.record.Mark)
 	}
-	if c.inherits != nil && since(c.at) > handsOverIn {
+	if w.has(Alive) && c.inherits != nil && since(c.at) > handsOverIn {
 		w.inherited(c)
 	}
 	shut := w.shutTo(c.d)
@@ -108,7 +108,7 @@ func (w *world) looksAlive() {
 		if w.extended {
 			limit = extendedPause
 		}
-		if w.pause[c.d] > limit && w.now.Sub(w.calm) > pauseMargin {
+		if w.has(ShortPause) && w.pause[c.d] > limit && w.now.Sub(w.calm) > pauseMargin {
 			w.fail("H55: writes are refused behind a fence in %s for %s, such as to %s", c.d.region, w.pause[c.d], shut[0].Name)
 		}
 		return
@@ -121,7 +121,7 @@ func (w *world) looksAlive() {
 			at = w.now
 		}
 		now[i.UUID] = at
-		if since(at) > handsOverIn && !slices.Contains(w.told[c.d.region], i.Name) {
+		if w.has(Alive) && since(at) > handsOverIn && !slices.Contains(w.told[c.d.region], i.Name) {
 			w.fail("H54: index %s of the domain in force, in %s, has blocks %v after %s of quiet, and nobody is told", i.Name, c.d.region, i.Blocks, since(at))
 		}
 	}

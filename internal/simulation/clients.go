@@ -208,7 +208,7 @@ func (w *world) acknowledged(d *standing, name string, o *write) {
 	o.acked, o.at = true, w.now
 	w.stats.Acknowledged++
 	i := w.indexOf(d, name)
-	if c := w.claims[w.top]; c != nil && c.before == d && c.d != d && c.lossless && c.fenced[i.UUID] && !w.holds(c.d)[o] {
+	if c := w.claims[w.top]; c != nil && c.before == d && c.d != d && c.lossless && c.fenced[i.UUID] && !o.forgotten && !w.holds(c.d)[o] {
 		w.fail("G6: %s is acknowledged by the domain in %s after the planned switch to %s", o, d.region, c.d.region)
 	}
 }

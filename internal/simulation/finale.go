@@ -21,6 +21,9 @@ func (w *world) quiet() {
 	for _, d := range w.made {
 		d.restores = min(d.restores, 3*time.Minute)
 	}
+	for _, back := range w.reds {
+		back()
+	}
 	w.hear()
 	w.log.add(w.now, nil, "---- from here on nothing fails ----", nil)
 }
@@ -48,6 +51,7 @@ func (w *world) finale(p *process) {
 	}
 	var err error
 	for n := range 8 {
+		w.unblock()
 		if err = w.cdk(p, c); err == nil {
 			break
 		}
@@ -63,6 +67,7 @@ func (w *world) finale(p *process) {
 	}
 	w.cdkJSON = want
 	for range 4 {
+		w.unblock()
 		if err = w.cdk(p, command{}); err == nil {
 			break
 		}
@@ -74,6 +79,7 @@ func (w *world) finale(p *process) {
 	}
 	p.sleep(10 * time.Minute)
 	w.ending = true
+	w.unblock()
 	w.snapshotSoon(want, "demand")
 	rounds := 20
 	if w.has(LongTimes) {

@@ -19,7 +19,7 @@ func (w *world) play() {
 			if w.places[east].marked || w.places[west].marked {
 				often = 2
 			}
-			if w.has(Alive) && w.attentive() {
+			if (w.has(Alive) || w.has(ShortPause)) && w.attentive() {
 				often = 1
 			}
 			if w.random.IntN(often) == 0 {

@@ -258,6 +258,17 @@ func (s *schedule) take(c *call) {
 		s.hesitates(d)
 	}
 	s.at(d, func() { s.happen(c) })
+	if dl, ok := c.ctx.Deadline(); ok && (c.later != nil || dl.Before(s.now.Add(d))) {
+		s.at(max(dl.Sub(s.now), 0), func() { s.outOfPatience(c) })
+	}
+}
+
+// outOfPatience is whoever waits for a call when its context ends.
+func (s *schedule) outOfPatience(c *call) {
+	if !c.open {
+		s.log.add(s.now, c.p, c.line(), context.DeadlineExceeded)
+		s.answer(c, fmt.Errorf("%s: %w", c.line(), context.DeadlineExceeded))
+	}
 }
 
 // run until the queue is empty, the time is over, or a check fails.

@@ -128,6 +128,7 @@ func (t *truth) switched(where *bucket, last, c *claimed, before *object) {
 	// lost: what that one takes on, cut off, is in its salvage.
 	c.lossless = lossless && where.region == last.d.region
 	if t.w.now.Sub(t.w.lifted) < time.Minute {
+		c.lossless = false
 		return // between the last look and the claim: nobody can know
 	}
 	if !lossless && !t.w.lost(c.d.region) {
@@ -144,7 +145,7 @@ func (t *truth) switched(where *bucket, last, c *claimed, before *object) {
 	}
 	t.w.stats.Unplanned++
 	b := t.w.places[c.d.region].bucket
-	t.announced(b, c)
+	notes := t.announced(c)
 	if _, word := t.w.givenUp[last.d.region]; t.w.has(LostNow) && word {
 		return // a source that lives makes points for ever, and one of them was taken
 	}
@@ -162,31 +163,54 @@ func (t *truth) switched(where *bucket, last, c *claimed, before *object) {
 		return
 	}
 	for _, o := range c.lost {
-		if o.at.Before(newest.Start) {
+		if o.at.Before(newest.Start) && !notes.leaves(o.index) {
 			t.fail("G6: the switch to %s loses %s, acknowledged at %s, before recovery point %s began at %s", c.d.region, o, stamp(o.at), newest.ID, stamp(newest.Start))
 			return
 		}
 	}
 }
 
-// announced: nothing is lost that was acknowledged before the loss window that the
-// product speaks of begins (G6).
-func (t *truth) announced(b *bucket, c *claimed) {
-	var notes struct {
-		Token string         `json:"token"`
-		Loss  *contract.Loss `json:"loss"`
+// switchNotes are the controller's own, as far as they are read here.
+type switchNotes struct {
+	Token   string         `json:"token"`
+	Loss    *contract.Loss `json:"loss"`
+	Target  *point.ID      `json:"target"`
+	Missing []string       `json:"missing"` // "name (why)"
+	LeftOut []string       `json:"leftOut"`
+	Fates   []contract.Fate
+}
+
+// notesOf the switch that made a claim; nil when there are none.
+func (t *truth) notesOf(c *claimed) *switchNotes {
+	var n switchNotes
+	o := t.w.places[c.d.region].bucket.objects["_dr/journal/switch.json"]
+	if o == nil || json.Unmarshal(o.Body, &n) != nil || n.Token != c.ledger.Token {
+		return nil
 	}
-	o := b.objects["_dr/journal/switch.json"]
-	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token || notes.Loss == nil {
+	return &n
+}
+
+// leaves an index behind, and says so.
+func (n *switchNotes) leaves(index string) bool {
+	return n != nil && (named(n.Missing, index) || named(n.LeftOut, index) ||
+		slices.ContainsFunc(n.Fates, func(f contract.Fate) bool { return f.Index == index && f.Fate != contract.FateRestored }))
+}
+
+// announced: nothing is lost that was acknowledged before the loss window that the
+// product speaks of begins (G6), but for what it names.
+func (t *truth) announced(c *claimed) *switchNotes {
+	notes := t.notesOf(c)
+	if notes == nil || notes.Loss == nil {
 		t.fail("G6: the switch to %s loses %d acknowledged documents, and no loss window was announced", c.d.region, len(c.lost))
-		return
+		return notes
 	}
 	for _, o := range c.lost {
-		if o.at.Before(notes.Loss.Since) {
+		if o.at.Before(notes.Loss.Since) && !notes.leaves(o.index) {
 			t.fail("G6: the switch to %s loses %s, acknowledged at %s, and announced a loss since %s", c.d.region, o, stamp(o.at), stamp(notes.Loss.Since))
-			return
+			break
 		}
 	}
+	return notes
 }
 
 // gone is asked after something was removed that held these writes: each of them

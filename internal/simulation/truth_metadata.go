@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
-	"github.com/opensearch-dr/osdr/internal/point"
 )
 
 // changed is an alias or a part of the capsule that an administrator changed, and
@@ -43,18 +42,14 @@ type inherits struct {
 
 // inheritance at the claim of what was changed before the recovery point began.
 func (t *truth) inheritance(c *claimed) *inherits {
-	var notes struct {
-		Token  string    `json:"token"`
-		Target *point.ID `json:"target"`
-	}
-	o := t.w.places[c.d.region].bucket.objects["_dr/journal/switch.json"]
-	if o == nil || json.Unmarshal(o.Body, &notes) != nil || notes.Token != c.ledger.Token || notes.Target == nil {
+	notes := t.notesOf(c)
+	if notes == nil || notes.Target == nil {
 		return nil // its own content goes on
 	}
 	begun := time.Time{}
 	for _, r := range []string{east, west} {
 		for _, p := range t.points(t.w.places[r].bucket) {
-			if p.ID == *notes.Target {
+			if p.ID == *notes.Target && p.ClusterUUID == c.before.cluster.UUID() {
 				begun = p.Start
 			}
 		}

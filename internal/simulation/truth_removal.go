@@ -126,6 +126,7 @@ func (w *world) removeDomain(d *standing, abandoned bool) {
 		return true
 	})
 	w.gone("the domain "+d.endpoint, had)
+	had = slices.DeleteFunc(had, func(o *write) bool { return o.forgotten }) // the service's own
 	if c := w.claims[w.top]; c != nil && len(had) > 0 {
 		b := w.places[d.region].bucket
 		if !slices.ContainsFunc(w.points(b), func(p point.Point) bool {

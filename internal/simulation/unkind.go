@@ -28,8 +28,10 @@ const (
 	Aliases Unkindness = "aliases"
 	// Administration of templates, roles and policies at any time.
 	Administration Unkindness = "administration"
-	// Blocks of each kind, set by users and by a full disk.
+	// Blocks of each kind, set by users.
 	Blocks Unkindness = "blocks"
+	// FloodStage: among the blocks are those of a full disk.
+	FloodStage Unkindness = "flood-stage"
 	// Closing and opening of indexes.
 	Closing Unkindness = "closing"
 	// Deletion of an index between the claim and the hand-over.
@@ -43,15 +45,17 @@ const (
 	// LostNow: a loss is forgiven only to a switch whose source is silent at the
 	// claim, and the newest whole point is the one to be restored.
 	LostNow Unkindness = "lost-now"
-	// Alive: a write outage ends, the record follows the claim, and what took writes
-	// takes them again, all in bounded time.
+	// Alive: the record follows the claim, and what took writes takes them again, all
+	// in bounded time.
 	Alive Unkindness = "alive"
+	// ShortPause: a write outage behind a fence ends in bounded time.
+	ShortPause Unkindness = "short-pause"
 )
 
 // shares of a hundred histories that have each of them.
 var shares = map[Unkindness]int{
-	LongTimes: 40, Size: 0, OwnIndexes: 0, DotNames: 0, Automated: 0, Aliases: 40, Administration: 40, Blocks: 0, Closing: 40,
-	Deletion: 0, RedIndexes: 0, RefusedSettings: 0, RefusedParts: 0, LostNow: 100, Alive: 0,
+	LongTimes: 40, Size: 0, OwnIndexes: 50, DotNames: 0, Automated: 50, Aliases: 40, Administration: 40, Blocks: 30, FloodStage: 0, Closing: 40,
+	Deletion: 30, RedIndexes: 0, RefusedSettings: 0, RefusedParts: 0, LostNow: 100, Alive: 100, ShortPause: 0,
 }
 
 // Unkindnesses there are, by name.

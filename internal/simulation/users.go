@@ -151,28 +151,56 @@ func (a *administrator) block(d *standing) {
 	if _, there := d.cluster.Describe(index); !there {
 		a.write(d, index, "d0")
 	}
-	kinds := []string{"write", "read_only", "read", "metadata", "read_only_allow_delete"}
+	if w.faults.quiet {
+		return
+	}
+	kinds := []string{"write", "read_only", "read", "metadata"}
+	if w.has(FloodStage) {
+		kinds = append(kinds, "read_only_allow_delete", "read_only_allow_delete")
+	}
 	kind := kinds[w.climateDraw(int64(len(kinds)))]
 	if err := d.cluster.SetBlock(ctx, index, kind, true); err != nil {
 		return
 	}
 	w.log.say(w.now, nil, "%s gets block %s in %s", index, kind, d.endpoint)
-	w.blockedBy(index, kind, true)
+	w.blockedBy(index, kind)
 	w.at(time.Duration(60+w.climateDraw(2400))*time.Second, func() {
-		e := a.domain()
-		if e == nil {
-			e = d
+		if e := a.domain(); e != nil {
+			w.takesAway(e, index, kind)
 		}
-		if e.gone {
-			return
-		}
-		if kind == "write" { // whoever takes his own away takes the fence's, too
-			w.lifted = w.now
-		}
-		err := e.cluster.SetBlock(ctx, index, kind, false)
-		w.log.say(w.now, err, "%s loses block %s in %s", index, kind, e.endpoint)
-		w.blockedBy(index, kind, false)
 	})
+}
+
+// takesAway a block of one's own: whoever does that while a fence stands, or at a
+// domain that another one has superseded, lets writes in that nobody knows of.
+func (w *world) takesAway(d *standing, index, kind string) {
+	err := d.cluster.SetBlock(context.Background(), index, kind, false)
+	w.log.say(w.now, err, "somebody takes block %s of %s in %s away", kind, index, d.endpoint)
+	w.lifted = w.now
+	if i, there := d.cluster.Describe(index); there && w.inForce() != nil {
+		delete(w.inForce().fenced, i.UUID)
+	}
+}
+
+// unblock is somebody who takes away what a refusal names: blocks under which an
+// index cannot be saved, and those of a disk that has room again.
+func (w *world) unblock() {
+	if !w.has(Blocks) {
+		return
+	}
+	for _, r := range []string{east, west} {
+		d := w.places[r].domain
+		if d == nil || w.now.Before(d.ready) {
+			continue
+		}
+		for _, i := range indices(d) {
+			for _, kind := range []string{"metadata", "read_only", "read_only_allow_delete"} {
+				if slices.Contains(i.Blocks, kind) {
+					w.takesAway(d, i.Name, kind)
+				}
+			}
+		}
+	}
 }
 
 func (a *administrator) close(d *standing) {
@@ -202,17 +230,19 @@ func (a *administrator) red(d *standing) {
 		a.write(d, index, "d0")
 		return
 	}
-	if i.Health != opensearch.Green {
+	if i.Health != opensearch.Green || w.faults.quiet {
 		return
 	}
 	d.cluster.SetHealth(index, opensearch.Red)
 	w.log.say(w.now, nil, "%s is red in %s", index, d.endpoint)
-	w.at(time.Duration(60+w.climateDraw(1800))*time.Second, func() {
-		if now, there := d.cluster.Describe(index); !d.gone && there && now.UUID == i.UUID {
+	back := func() {
+		if now, there := d.cluster.Describe(index); !d.gone && there && now.UUID == i.UUID && now.Health == opensearch.Red {
 			d.cluster.SetHealth(index, opensearch.Green)
 			w.log.say(w.now, nil, "%s is green again in %s", index, d.endpoint)
 		}
-	})
+	}
+	w.reds = append(w.reds, back)
+	w.at(time.Duration(60+w.climateDraw(1800))*time.Second, back)
 }
 
 // dotted documents under names that look like the engine's own.
@@ -237,12 +267,12 @@ func (c *client) dropIndex(d *standing, name string) {
 	}
 }
 
-// blockedBy a user, or not any more.
-func (a *alive) blockedBy(index, kind string, on bool) {
+// blockedBy a user, now or once.
+func (a *alive) blockedBy(index, kind string) {
 	if a.guarded[index] == nil {
 		a.guarded[index] = map[string]bool{}
 	}
-	a.guarded[index][kind] = on || a.guarded[index][kind] // what was once may be in a recovery point
+	a.guarded[index][kind] = true // what was once may be in a recovery point
 }
 
 func named(list []string, what string) bool {

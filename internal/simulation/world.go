@@ -54,6 +54,7 @@ type world struct {
 	warm      bool // dr.standby
 	// extended: an operator said that the pause of writes may last.
 	extended   bool
+	reds       []func()   // bring back what is red
 	scale      int        // of this installation; 0: not drawn
 	weatherman *rand.Rand // draws for what the unkindnesses do
 	stats      Statistics
