@@ -30,7 +30,7 @@ func (w *world) quiet() {
 
 // finale: the command is run again, and what it asks for must come about.
 func (w *world) finale(p *process) {
-	for range 200 {
+	for range 400 {
 		busy := false
 		for _, s := range w.stacks {
 			busy = busy || s.busy

@@ -58,7 +58,7 @@ func (w *world) play() {
 	if w.impatient {
 		until = w.steps + longest
 	}
-	w.run(w.now.Add(8*time.Hour), func() bool { return over || w.steps > until })
+	w.run(w.now.Add(16*time.Hour), func() bool { return over || w.steps > until })
 	if w.failed == nil && w.broken == nil && !over {
 		w.fail("G4: nothing fails any more, and the end never comes")
 	}

@@ -8,18 +8,15 @@ import (
 
 	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/opensearch/opensearchtest"
+	"github.com/opensearch-dr/osdr/internal/sysindex"
 )
 
 // What the service and its plugins do in a domain by themselves.
 
-const (
-	dashboards = ".kibana_1"
-	// topQueries-<day>-<hash> is made by Query Insights, on by default from 2.19.
-	topQueries = "top_queries-"
-)
+const dashboards = ".kibana_1"
 
 // nobodys are the indexes that hold nobody's documents.
-func nobodys(name string) bool { return strings.HasPrefix(name, topQueries) }
+func nobodys(name string) bool { return sysindex.Is(name) }
 
 // served: a new domain as the service hands it over, and what it does every day.
 func (w *world) served(d *standing) {
@@ -28,7 +25,7 @@ func (w *world) served(d *standing) {
 		day := 0
 		w.repeat(d, 2*time.Hour, 4*time.Hour, func() {
 			day++
-			w.ownIndex(d, fmt.Sprintf("%s%s-%05d", topQueries, w.now.Format("2006.01.02"), day))
+			w.ownIndex(d, sysindex.TopQueries(w.now.AddDate(0, 0, day))) // a history is shorter than a day
 		})
 	}
 	if r := w.climate[Automated]; r != nil {

@@ -64,6 +64,7 @@ func (a *administrator) alias(d *standing) {
 		}
 		a.aliases(d, actions)
 		a.write(d, name, "d0")
+		a.dropIndex(d, fmt.Sprintf("rolled-%06d", a.rolled-3))
 	case 2: // a reindex without downtime: the old index goes, its name is an alias of the new one
 		a.swapped++
 		old, name := "shop", fmt.Sprintf("shop-v%d", a.swapped)
