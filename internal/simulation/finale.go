@@ -39,6 +39,7 @@ func (w *world) finale(p *process) {
 		if !busy {
 			break
 		}
+		w.unblock()
 		p.sleep(time.Minute)
 	}
 	want := w.active()

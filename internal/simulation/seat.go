@@ -185,9 +185,7 @@ func (v *seat) Close(ctx context.Context, index string) error {
 }
 
 func (v *seat) SetAutoCreate(ctx context.Context, value string, set bool) error {
-	return v.call(ctx, "SetAutoCreate", value, true, func() error {
-		return v.d.setting(func() error { return v.c.SetAutoCreate(context.Background(), value, set) })
-	})
+	return v.call(ctx, "SetAutoCreate", value, true, func() error { return v.c.SetAutoCreate(context.Background(), value, set) })
 }
 func (v *seat) ISM(ctx context.Context) (bool, error) {
 	return answer(ctx, v, "ISM", "", func(ctx context.Context) (bool, error) { return v.c.ISM(ctx) })
@@ -196,9 +194,7 @@ func (v *seat) ArchivedSettings(ctx context.Context) ([]string, error) {
 	return answer(ctx, v, "ArchivedSettings", "", func(ctx context.Context) ([]string, error) { return v.c.ArchivedSettings(ctx) })
 }
 func (v *seat) SetISM(ctx context.Context, on bool) error {
-	return v.call(ctx, "SetISM", strconv.FormatBool(on), true, func() error {
-		return v.d.setting(func() error { return v.c.SetISM(context.Background(), on) })
-	})
+	return v.call(ctx, "SetISM", strconv.FormatBool(on), true, func() error { return v.c.SetISM(context.Background(), on) })
 }
 func (v *seat) PutAliases(ctx context.Context, actions []opensearch.AliasAction) error {
 	return v.of(len(actions)).call(ctx, "PutAliases", "", true, func() error { return v.c.PutAliases(context.Background(), actions) })

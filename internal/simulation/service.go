@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ func nobodys(name string) bool { return sysindex.Is(name) }
 
 // served: a new domain as the service hands it over, and what it does every day.
 func (w *world) served(d *standing) {
+	w.refuses(d)
 	if r := w.climate[OwnIndexes]; r != nil {
 		w.at(d.ready.Sub(w.now)+time.Duration(r.IntN(600))*time.Second, func() { w.ownIndex(d, dashboards) })
 		day := 0
@@ -34,6 +36,40 @@ func (w *world) served(d *standing) {
 			n++
 			d.cluster.RunAutomatedSnapshot(fmt.Sprintf("cs-automated-enc/snapshot-%d", n))
 			w.at(time.Duration(30+r.IntN(300))*time.Second, func() { d.cluster.RunAutomatedSnapshot("") })
+		})
+	}
+}
+
+// refuses what the service refuses, and answers in part what a node does not answer.
+func (w *world) refuses(d *standing) {
+	if w.has(RefusedSettings) {
+		d.cluster.RefuseSettings(opensearchtest.SettingsNotAllowed)
+	}
+	if r := w.climate[RefusedParts]; r != nil && len(w.made) > 0 { // the target, of whatever it is asked
+		names := []string{"rolled", "view-0", "part-0", "part-1"}[:1+r.IntN(4)]
+		d.cluster.RefuseParts(func(part, name string) error {
+			if !slices.Contains(names, name) {
+				return nil
+			}
+			return &opensearch.Error{Step: "put " + part + " " + name, Status: 403, Type: "security_exception", Reason: "no permissions"}
+		})
+	}
+	if r := w.climate[PartialStatistics]; r != nil {
+		w.repeat(d, 4*time.Minute, 10*time.Minute, func() {
+			all := indices(d)
+			if len(all) == 0 || w.faults.quiet {
+				return
+			}
+			i := all[r.IntN(len(all))]
+			d.cluster.Silence(i.Name, 0)
+			w.log.say(w.now, nil, "the shard of %s does not answer in %s", i.Name, d.endpoint)
+			back := func() {
+				if _, there := d.cluster.Describe(i.Name); there && !d.gone {
+					d.cluster.Silence(i.Name)
+				}
+			}
+			w.reds = append(w.reds, back)
+			w.at(time.Duration(20+r.IntN(400))*time.Second, back)
 		})
 	}
 }
@@ -72,12 +108,4 @@ func (w *world) ownIndex(d *standing, name string) {
 	if err := d.cluster.Index(context.Background(), name, "own", "the service's"); err == nil {
 		w.applied(d, name, o)
 	}
-}
-
-// setting of the cluster: the service may take none, in these words.
-func (d *standing) setting(f func() error) error {
-	if d.w.has(RefusedSettings) {
-		return &opensearch.Error{Step: "PUT /_cluster/settings", Status: 401, Reason: "Your request: '/_cluster/settings' payload is not allowed."}
-	}
-	return f()
 }

@@ -42,6 +42,8 @@ const (
 	RefusedSettings Unkindness = "refused-settings"
 	// RefusedParts: an alias or a template that the target does not take.
 	RefusedParts Unkindness = "refused-parts"
+	// PartialStatistics: a node does not answer for its shards.
+	PartialStatistics Unkindness = "partial-statistics"
 	// LostNow: a loss is forgiven only to a switch whose source is silent at the
 	// claim, and the newest whole point is the one to be restored.
 	LostNow Unkindness = "lost-now"
@@ -55,7 +57,7 @@ const (
 // shares of a hundred histories that have each of them.
 var shares = map[Unkindness]int{
 	LongTimes: 40, Size: 0, OwnIndexes: 50, DotNames: 0, Automated: 50, Aliases: 40, Administration: 40, Blocks: 30, FloodStage: 0, Closing: 40,
-	Deletion: 30, RedIndexes: 0, RefusedSettings: 0, RefusedParts: 0, LostNow: 100, Alive: 100, ShortPause: 0,
+	Deletion: 30, RedIndexes: 0, RefusedSettings: 0, RefusedParts: 0, PartialStatistics: 0, LostNow: 100, Alive: 100, ShortPause: 0,
 }
 
 // Unkindnesses there are, by name.
