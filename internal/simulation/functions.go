@@ -143,7 +143,7 @@ func (w *world) heard(q *process, action string, s contract.RecoveryStatus, err 
 	if q.dead {
 		return
 	}
-	if err == nil || len(s.Attention) > 0 {
+	if s.Phase == "active" { // whatever it does then, it says all that there is to say
 		w.names(q.region, s)
 	}
 	if w.log == nil {

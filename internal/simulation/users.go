@@ -22,7 +22,7 @@ type administrator struct {
 }
 
 // dotted are names that look like the engine's own and hold somebody's documents.
-var dotted = []string{".opensearch-mine", ".plugins-of-ours", ".kibana_1", ".opendistro-alerting-config"}
+var dotted = []string{".opensearch-mine", ".plugins-of-ours", ".kibana_1", ".opendistro-mine"}
 
 // administered: the administrators of this history come now and then.
 func (w *world) administered() {
@@ -125,22 +125,23 @@ func (a *administrator) parts(d *standing) {
 	a.policies++
 	name, value := fmt.Sprint("part-", w.climateDraw(3)), map[string]any{"version": float64(a.policies)}
 	part := map[string]map[string]any{name: value}
+	var refused []opensearch.Refused
 	var err error
 	kind := min(w.climateDraw(5), 4)
 	switch kind {
 	case 0:
-		_, err = d.cluster.PutCapsule(ctx, opensearch.Capsule{IndexTemplates: map[string]map[string]any{name: {"index_patterns": []any{name + "-*"}, "version": float64(a.policies)}}})
+		refused, err = d.cluster.PutCapsule(ctx, opensearch.Capsule{IndexTemplates: map[string]map[string]any{name: {"index_patterns": []any{name + "-*"}, "version": float64(a.policies)}}})
 	case 1:
-		_, err = d.cluster.PutCapsule(ctx, opensearch.Capsule{IngestPipelines: part})
+		refused, err = d.cluster.PutCapsule(ctx, opensearch.Capsule{IngestPipelines: part})
 	case 2:
-		_, err = d.cluster.PutCapsule(ctx, opensearch.Capsule{ComponentTemplates: part})
+		refused, err = d.cluster.PutCapsule(ctx, opensearch.Capsule{ComponentTemplates: part})
 	case 3:
-		_, err = d.cluster.PutCapsule(ctx, opensearch.Capsule{ISMPolicies: part})
+		refused, err = d.cluster.PutCapsule(ctx, opensearch.Capsule{ISMPolicies: part})
 	default:
-		_, err = d.cluster.PutSecurityCapsule(ctx, opensearch.Capsule{Roles: map[string]map[string]any{name: {"cluster_permissions": []any{fmt.Sprint("cluster:", a.policies)}}}})
+		refused, err = d.cluster.PutSecurityCapsule(ctx, opensearch.Capsule{Roles: map[string]map[string]any{name: {"cluster_permissions": []any{fmt.Sprint("cluster:", a.policies)}}}})
 	}
 	w.log.say(w.now, err, "an administrator puts %s, version %d, in %s", name, a.policies, d.endpoint)
-	if err == nil {
+	if err == nil && len(refused) == 0 {
 		w.administrated(d, []string{"template", "pipeline", "component", "policy", "role"}[kind], name)
 	}
 }
