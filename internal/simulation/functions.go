@@ -134,6 +134,9 @@ func (w *world) recovery(q *process, req contract.RecoveryRequest) (contract.Rec
 		w.mutation.Request(w, q.region, &req)
 	}
 	s, err := recovery.Handle(q.ctx, w.recoveryDeps(q), req)
+	if w.mutation.Told != nil {
+		w.mutation.Told(&s)
+	}
 	w.heard(q, req.Action, s, err)
 	return s, err
 }

@@ -18,4 +18,6 @@ type Mutation struct {
 	Snapshot func(p *process, d *snapshot.Deps)
 	Custom   func(p *process, h *custom.Handler)
 	Request  func(w *world, region string, r *contract.RecoveryRequest)
+	// Told is what a controller's answer names, before anybody reads it.
+	Told func(s *contract.RecoveryStatus)
 }

@@ -22,6 +22,38 @@ type blunt struct {
 	indices    func(ctx context.Context) ([]opensearch.Index, error)
 	progress   func(ctx context.Context, indices []string) ([]opensearch.IndexProgress, error)
 	autoCreate func(ctx context.Context, value string, set bool) error
+	giveBlocks func(ctx context.Context, lot, blocks []string) error
+	aliases    func(ctx context.Context, actions []opensearch.AliasAction) error
+	capsule    func(ctx context.Context, c opensearch.Capsule) ([]opensearch.Refused, error)
+	roles      func(ctx context.Context, c opensearch.Capsule) ([]opensearch.Refused, error)
+}
+
+func (b *blunt) GiveBlocks(ctx context.Context, lot, blocks []string) error {
+	if b.giveBlocks != nil {
+		return b.giveBlocks(ctx, lot, blocks)
+	}
+	return b.engine.GiveBlocks(ctx, lot, blocks)
+}
+
+func (b *blunt) PutAliases(ctx context.Context, actions []opensearch.AliasAction) error {
+	if b.aliases != nil {
+		return b.aliases(ctx, actions)
+	}
+	return b.engine.PutAliases(ctx, actions)
+}
+
+func (b *blunt) PutCapsule(ctx context.Context, c opensearch.Capsule) ([]opensearch.Refused, error) {
+	if b.capsule != nil {
+		return b.capsule(ctx, c)
+	}
+	return b.engine.PutCapsule(ctx, c)
+}
+
+func (b *blunt) PutSecurityCapsule(ctx context.Context, c opensearch.Capsule) ([]opensearch.Refused, error) {
+	if b.roles != nil {
+		return b.roles(ctx, c)
+	}
+	return b.engine.PutSecurityCapsule(ctx, c)
 }
 
 func (b *blunt) Block(ctx context.Context, index string) error {

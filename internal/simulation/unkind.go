@@ -57,7 +57,7 @@ const (
 // shares of a hundred histories that have each of them.
 var shares = map[Unkindness]int{
 	LongTimes: 40, Size: 0, OwnIndexes: 50, DotNames: 40, Automated: 50, Aliases: 40, Administration: 40, Blocks: 30, FloodStage: 50, Closing: 40,
-	Deletion: 30, RedIndexes: 30, RefusedSettings: 20, RefusedParts: 0, PartialStatistics: 30, LostNow: 100, Alive: 100, ShortPause: 100,
+	Deletion: 30, RedIndexes: 30, RefusedSettings: 20, RefusedParts: 0, PartialStatistics: 30, LostNow: 100, Alive: 100, ShortPause: 0,
 }
 
 // Unkindnesses there are, by name.
