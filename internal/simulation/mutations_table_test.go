@@ -219,7 +219,7 @@ var mutations = []mutated{
 			}
 			return under.Put(ctx, key, body, c)
 		}
-	}), "", 2102, nil},
+	}), "", 1, nil},
 	{"the second bucket is not told", bucketsOf(func(p *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key && under.Region() != p.region {
