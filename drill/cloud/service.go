@@ -12,6 +12,7 @@ import (
 
 	"github.com/opensearch-dr/osdr/drill/gateway"
 	"github.com/opensearch-dr/osdr/drill/node"
+	"github.com/opensearch-dr/osdr/internal/sysindex"
 )
 
 // AutomatedRepository is the service's own; the gateway hides its settings.
@@ -137,17 +138,6 @@ func makeDashboards(ctx context.Context, n *node.Node) error {
 	}, nil)
 }
 
-// TopQueries is the index of a day, as Query Insights names it: the day and five
-// digits of java.lang.String.hashCode of it (ExporterReaderUtils of the plugin).
-func TopQueries(day time.Time) string {
-	day = day.UTC()
-	var hash int32
-	for _, c := range day.Format(time.DateOnly) {
-		hash = 31*hash + c
-	}
-	return fmt.Sprintf("top_queries-%s-%05d", day.Format("2006.01.02"), (hash%100_000+100_000)%100_000)
-}
-
 // attend to a domain as the service does, until it is gone.
 func (d *domains) attend(ctx context.Context, domain *domain) {
 	insights, automated := time.NewTicker(d.pace.insights), time.NewTicker(d.pace.automated)
@@ -197,7 +187,7 @@ func (d *domains) insight(ctx context.Context, domain *domain, n *node.Node) err
 	if !searched {
 		return nil
 	}
-	index := TopQueries(time.Now())
+	index := sysindex.TopQueries(time.Now())
 	if err := ask(ctx, n, http.MethodPut, "/"+index, map[string]any{
 		"settings": map[string]any{"number_of_shards": 1, "auto_expand_replicas": "0-2"},
 		"mappings": map[string]any{"_meta": map[string]any{"query_insights_feature_space": "top_n_queries"}, "dynamic": true},

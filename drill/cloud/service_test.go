@@ -18,31 +18,8 @@ import (
 	"github.com/opensearch-dr/osdr/drill/cloud"
 	"github.com/opensearch-dr/osdr/drill/emulator"
 	"github.com/opensearch-dr/osdr/drill/node"
+	"github.com/opensearch-dr/osdr/internal/sysindex"
 )
-
-func TestTopQueriesIsNamedAsThePluginNamesIt(t *testing.T) {
-	day := time.Date(2025, 1, 1, 23, 59, 0, 0, time.UTC)
-	if got := cloud.TopQueries(day); got != "top_queries-2025.01.01-"+javaHash("2025-01-01") {
-		t.Error(got)
-	}
-	if a, b := cloud.TopQueries(day), cloud.TopQueries(day.Add(time.Minute)); a == b {
-		t.Error("two days have one index", a)
-	}
-}
-
-// javaHash with arithmetic of any size, cut to 32 bits at the end.
-func javaHash(s string) string {
-	var hash int64
-	for _, c := range s {
-		hash = int64(int32(31*hash + int64(c)))
-	}
-	digits := []byte("00000")
-	rest := (hash%100_000 + 100_000) % 100_000
-	for i := 4; i >= 0; i-- {
-		digits[i], rest = byte('0'+rest%10), rest/10
-	}
-	return string(digits)
-}
 
 // What the managed service does to a domain that nobody asked it for.
 func TestH76_H82_ServiceLivesInEachDomain(t *testing.T) {
@@ -113,7 +90,7 @@ func TestH76_H82_ServiceLivesInEachDomain(t *testing.T) {
 		if err := json.Unmarshal([]byte(get("/_cat/indices/top_queries-*?format=json")), &found); err != nil {
 			t.Fatal(err)
 		}
-		return len(found) == 1 && found[0].Index == cloud.TopQueries(time.Now())
+		return len(found) == 1 && found[0].Index == sysindex.TopQueries(time.Now())
 	})
 	await(t, "an automated snapshot is there", func() bool { return strings.Contains(get("/_snapshot/cs-automated-enc/_all"), `"SUCCESS"`) })
 	await(t, "and another one", func() bool { return strings.Contains(get("/_snapshot/_status"), `"cs-automated-enc"`) })

@@ -96,10 +96,3 @@ func IsNameTaken(err error) bool {
 	e, ok := asError(err)
 	return ok && e.Type == "invalid_snapshot_name_exception" && strings.Contains(e.Reason, "with the same name")
 }
-
-// IsFlooded tells that the disk's flood stage has made the index read-only: only that
-// block's own lift, or a deletion, passes.
-func IsFlooded(err error) bool {
-	e, ok := asError(err)
-	return ok && e.Status == 429 && e.Type == "cluster_block_exception"
-}

@@ -120,15 +120,6 @@ func (c *Client) HalfBlocked(ctx context.Context) ([]string, error) {
 	return list, nil
 }
 
-// DataNodes of the cluster's health.
-func (c *Client) DataNodes(ctx context.Context) (int, error) {
-	var answer struct {
-		Nodes int `json:"number_of_data_nodes"`
-	}
-	err := c.get(ctx, "count data nodes", "/_cluster/health?filter_path=number_of_data_nodes", &answer)
-	return answer.Nodes, err
-}
-
 // DiskBlock is what the disk's flood stage sets on an index: no document is
 // written or deleted, and no other setting changes.
 const DiskBlock = "read_only_allow_delete"

@@ -114,9 +114,7 @@ type Recovery interface {
 	// by name: they refuse writes, whatever their settings say. With the setting
 	// lifted a complete Block ends it, and then the setting is lifted again (H78).
 	HalfBlocked(ctx context.Context) ([]string, error)
-	// DataNodes counts the cluster's nodes that hold shards.
-	DataNodes(ctx context.Context) (int, error)
-	// Disks are the file systems of those nodes together, in bytes, full or not.
+	// Disks are the file systems of the nodes that hold shards together, in bytes, full or not.
 	Disks(ctx context.Context) (int64, error)
 	// Close an index, as its user had it: a restore opens what was closed. A closed
 	// one stays closed. ErrWriteIndex for a stream's write index, which cannot be;
@@ -219,8 +217,9 @@ func IsBlocked(err error) bool {
 	return ok && e.Type == "cluster_block_exception"
 }
 
-// IsDiskBlocked tells that read_only_allow_delete refuses the call: the disk's
-// flood stage, or somebody who set that block.
+// IsDiskBlocked reports that read_only_allow_delete refuses the call: the disk's
+// flood stage set that block, or a user. Only its own lift, or a deletion of the
+// whole index, passes.
 func IsDiskBlocked(err error) bool {
 	e, ok := asError(err)
 	return ok && e.Status == 429 && e.Type == "cluster_block_exception"

@@ -28,7 +28,7 @@ func IsRefusal(err error) bool {
 	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return false
 	case http.StatusTooManyRequests:
-		return IsFlooded(err)
+		return IsDiskBlocked(err)
 	case http.StatusInternalServerError:
 		return e.Type != "" && e.Type != typeOf(e.Status)
 	}

@@ -130,6 +130,9 @@ func Load(ctx context.Context, b store.Bucket, id ID) (Point, error) {
 	if err := p.Validate(); err != nil {
 		return Point{}, fmt.Errorf("read recovery point %s: %w", id, err)
 	}
+	for n := range p.LeftOut {
+		p.LeftOut[n].Code = codeOf(p.LeftOut[n])
+	}
 	return p, nil
 }
 

@@ -32,6 +32,7 @@ package point
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opensearch-dr/osdr/internal/ledger"
@@ -152,6 +153,20 @@ const (
 	CodeApart   = "apart"   // a data stream whose documents are in the point without it (H77)
 	CodeDeleted = "deleted" // the index was deleted before the snapshot reached it
 )
+
+// codeOf an entry. Versions before the codes wrote a reason only, in one of these
+// forms; this is the one place that reads a reason.
+func codeOf(l LeftOut) string {
+	switch {
+	case l.Code != "":
+		return l.Code
+	case l.Reason == "deleted before the snapshot reached it":
+		return CodeDeleted
+	case l.Reason == "red: a primary shard is missing", strings.HasPrefix(l.Reason, "its backing index ") && strings.HasSuffix(l.Reason, ": red: a primary shard is missing"):
+		return CodeRed
+	}
+	return ""
+}
 
 // Gone says that the index did not exist any more.
 func (l LeftOut) Gone() bool { return l.Code == CodeDeleted }

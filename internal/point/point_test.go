@@ -193,6 +193,31 @@ func TestLoadIsStrict(t *testing.T) {
 }
 
 // Newest is the highest number, whatever the clocks of two Regions said.
+// Versions before the codes wrote a reason only.
+func TestLeftOutOfAnEarlierVersionHasItsCode(t *testing.T) {
+	b := bucket()
+	p := sample(1)
+	p.LeftOut = []point.LeftOut{
+		{Name: "gone", Reason: "deleted before the snapshot reached it"},
+		{Name: "red", Reason: "red: a primary shard is missing"},
+		{Name: "logs", Reason: "its backing index .ds-logs-000001: red: a primary shard is missing"},
+		{Name: "warm", Reason: "UltraWarm index: its documents are only in this domain; move it to hot to protect it"},
+		{Name: "failing", Code: point.CodeFailing, Reason: "deleted before the snapshot reached it"},
+	}
+	if _, err := point.Write(t.Context(), b, p, nil, capsule()); err != nil {
+		t.Fatal(err)
+	}
+	got, ok, err := point.LoadNewest(t.Context(), b)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	for n, want := range []string{point.CodeDeleted, point.CodeRed, point.CodeRed, "", point.CodeFailing} {
+		if l := got.LeftOut[n]; l.Code != want || l.Gone() != (want == point.CodeDeleted) || l.Reason != p.LeftOut[n].Reason {
+			t.Errorf("%+v: want the code %q", l, want)
+		}
+	}
+}
+
 func TestH34_NewestIsByOrderNotByTime(t *testing.T) {
 	b := bucket()
 	write(t, b, 7)

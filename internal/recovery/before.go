@@ -97,9 +97,9 @@ func (r *run) askPreflight(ctx context.Context) (*contract.Preflight, error) {
 	}
 	p := *s.Preflight
 	if dom, err := r.open(ctx); err == nil {
-		if n, err := dom.DataNodes(ctx); err == nil && n > 0 && p.Changed > 0 {
+		if nodes, err := dom.Nodes(ctx); err == nil && len(nodes) > 0 && p.Changed > 0 {
 			was := p.RestoreSeconds
-			p.RestoreSeconds = int64(time.Duration(p.Changed)*perRemoval/time.Second) + p.ChangedBytes/(copyRate*int64(n))
+			p.RestoreSeconds = int64(time.Duration(p.Changed)*perRemoval/time.Second) + p.ChangedBytes/(copyRate*int64(len(nodes)))
 			p.EstimateSeconds += p.RestoreSeconds - was
 		}
 	}

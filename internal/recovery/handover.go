@@ -186,9 +186,8 @@ func (b *blocking) blame(index, hint, format string, a ...any) {
 }
 
 const (
-	floodStage = "read_only_allow_delete"
-	hintDisk   = "Make room on this domain, or lift that block by PUT <index>/_settings; the controller goes on within a minute"
-	hintLift   = "The controller tries again each minute; by hand it is PUT <index>/_settings with index.blocks.write null"
+	hintDisk = "Make room on this domain, or lift that block by PUT <index>/_settings; the controller goes on within a minute"
+	hintLift = "The controller tries again each minute; by hand it is PUT <index>/_settings with index.blocks.write null"
 )
 
 // giveBack the users' blocks instead of ours: first of what is open at the source,
@@ -205,9 +204,9 @@ func (b *blocking) giveBack(ctx context.Context, all []opensearch.Index, j resto
 			}
 			users, foreign := opensearch.UserBlocks(item.Blocks)
 			b.run.notCarried(i.Name, append(foreign, item.NotCarried...))
-			if slices.Contains(i.Blocks, floodStage) && (!open && i.Open || !slices.Equal(users, b.own(i))) {
+			if slices.Contains(i.Blocks, opensearch.DiskBlock) && (!open && i.Open || !slices.Equal(users, b.own(i))) {
 				left = true
-				b.blame(i.Name, hintDisk, "it takes no writes: the disk's flood stage of this domain has made it read-only (%s)", floodStage)
+				b.blame(i.Name, hintDisk, "it takes no writes: the disk's flood stage of this domain has made it read-only (%s)", opensearch.DiskBlock)
 				continue
 			}
 			if !open && i.Open {
@@ -287,7 +286,7 @@ func (b *blocking) lot(ctx context.Context, names, blocks []string) error {
 
 func (b *blocking) refused(name string, err error) {
 	hint := hintLift
-	if opensearch.IsFlooded(err) {
+	if opensearch.IsDiskBlocked(err) {
 		hint = hintDisk
 	}
 	b.blame(name, hint, "it takes no writes: this domain refuses to lift the block of the restore: %v", err)

@@ -74,8 +74,8 @@ func (r *run) preflight(ctx context.Context) error {
 			Code: contract.AttentionWaiting, Text: "a snapshot is running: " + strings.Join(first(running, 3), ", "), Hint: "Snapshots come one at a time",
 		})
 	}
-	if n, err := dom.DataNodes(ctx); err == nil && n > 0 { // else the estimate is of one
-		p.DataNodes = n
+	if nodes, err := dom.Nodes(ctx); err == nil && len(nodes) > 0 { // else the estimate is of one
+		p.DataNodes = len(nodes)
 	}
 	p.Blockers = append(p.Blockers, r.unfenceable(all, streams)...)
 	health, err := dom.Health(ctx)

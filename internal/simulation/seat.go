@@ -158,9 +158,6 @@ func (v *seat) LiftDiskBlock(ctx context.Context, indices []string) error {
 func (v *seat) HalfBlocked(ctx context.Context) ([]string, error) {
 	return answer(ctx, v, "HalfBlocked", "", func(ctx context.Context) ([]string, error) { return v.c.HalfBlocked(ctx) })
 }
-func (v *seat) DataNodes(ctx context.Context) (int, error) {
-	return answer(ctx, v, "DataNodes", "", func(ctx context.Context) (int, error) { return v.c.DataNodes(ctx) })
-}
 func (v *seat) Writing(ctx context.Context) ([]string, error) {
 	return answer(ctx, v, "Writing", "", func(ctx context.Context) ([]string, error) { return v.c.Writing(ctx) })
 }

@@ -222,7 +222,7 @@ func TestH76_ADueSnapshotStartsWhenTheDomainIsCalm(t *testing.T) {
 	}
 }
 
-func TestH76_NothingIsDueDuringAFence(t *testing.T) {
+func TestH76_NothingIsDueWhileTheServiceChangesTheDomain(t *testing.T) {
 	w := newWorld(t)
 	w.promote()
 	w.point()

@@ -236,15 +236,6 @@ func (v *Caller) HalfBlocked(ctx context.Context) (list []string, err error) {
 	return list, err
 }
 
-// DataNodes of a single-node cluster.
-func (v *Caller) DataNodes(ctx context.Context) (n int, err error) {
-	err = v.do(ctx, "DataNodes", "count data nodes", []string{"cluster:monitor/health"}, func(*Cluster) error {
-		n = 1
-		return nil
-	})
-	return n, err
-}
-
 func (c *Cluster) writeIndex(i *index) bool {
 	s := c.streams[i.stream]
 	return s != nil && s.Indices[len(s.Indices)-1] == i.name
