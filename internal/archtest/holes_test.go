@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,9 +33,17 @@ func TestEveryHoleIsClosedSomewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rows := map[string]string{}
+	rows, order := map[string]string{}, []string(nil)
 	for _, m := range regexp.MustCompile(`(?m)^\| (H\d+) \|[^|]+\|([^|]+)\|$`).FindAllStringSubmatch(string(page), -1) {
+		order = append(order, m[1])
 		rows[m[1]] = m[2]
+	}
+	var want []string
+	for n := 1; n <= holes; n++ {
+		want = append(want, fmt.Sprintf("H%d", n))
+	}
+	if !slices.Equal(order, want) { // branches add rows where they like
+		t.Errorf("the rows are not H1 to H%d, each once and in order: %v", holes, order)
 	}
 	for _, number := range numbered() {
 		// As a test, or as a row of a contract suite; several numbers share a name.
@@ -42,9 +51,8 @@ func TestEveryHoleIsClosedSomewhere(t *testing.T) {
 			t.Errorf("%s: no test has the number in its name", number)
 		}
 	}
-	for n := 1; n <= 90; n++ {
-		hole := fmt.Sprintf("H%d", n)
-		if strings.TrimSpace(rows[hole]) == "" && n <= 48 {
+	for _, hole := range want {
+		if strings.TrimSpace(rows[hole]) == "" {
 			t.Errorf("%s has no row", hole)
 		}
 		for _, m := range regexp.MustCompile("`((?:Test|H\\d+_)\\w+)`").FindAllStringSubmatch(rows[hole], -1) {
@@ -56,11 +64,24 @@ func TestEveryHoleIsClosedSomewhere(t *testing.T) {
 	}
 }
 
+// holes is the highest number.
+const holes = 90
+
+// bySentence are the later holes that no test closes by its number; their row says what
+// there is instead.
+var bySentence = map[string]string{
+	"H58": "a repository of very many shards is bounded by a limit in the README",
+	"H62": "what a capsule does not carry is named, and tests of the names do not have the number",
+}
+
 // numbered are the failure modes and holes whose test must be found by its number.
 func numbered() []string {
 	out := []string{"F6", "F9", "F11", "F12", "F13", "F14", "F16", "F30", "F31", "F34"}
-	for n := 1; n <= 25; n++ {
-		out = append(out, fmt.Sprintf("H%d", n))
+	for n := 1; n <= holes; n++ {
+		hole := fmt.Sprintf("H%d", n)
+		if n <= 25 || n >= 49 && bySentence[hole] == "" {
+			out = append(out, hole)
+		}
 	}
 	return out
 }

@@ -50,6 +50,7 @@ func (r *run) final(ctx context.Context, dom domain.Recovery, rec *fence.Record,
 	d.Holder = r.Holder
 	t, err := snapshot.Take(ctx, d, snapshot.Special{
 		Kind: point.KindFinal, Token: token, ClusterUUID: r.uuidIs, Ledger: r.led, Good: func(p point.Point) bool { return same(p, all, rec) },
+		Spared: func(name string) bool { return !r.wanted(name) },
 	})
 	r.status.Notices = append(r.status.Notices, t.Notices...)
 	if err != nil {

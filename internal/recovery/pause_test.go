@@ -121,14 +121,6 @@ func TestH56_WhatCanBeAskedIsAskedBeforeTheFence(t *testing.T) {
 			mend: func(w *world) { w.check(w.clusters[east].DeleteIndex(w.t.Context(), "tiny")) },
 			want: "tiny",
 		},
-		"a red index that nobody wants": {
-			spoil: func(w *world) {
-				w.settings.Restore.Exclude = []string{"tiny"}
-				w.check(w.clusters[east].CreateIndex(w.t.Context(), "tiny", opensearchtest.IndexOptions{Red: true}))
-			},
-			mend: func(w *world) { w.check(w.clusters[east].DeleteIndex(w.t.Context(), "tiny")) },
-			want: "the domain is red",
-		},
 		"a service update is Processing": {
 			spoil: func(w *world) { d := w.descs[east]; d.Processing = true; w.descs[east] = d },
 			mend:  func(w *world) { d := w.descs[east]; d.Processing = false; w.descs[east] = d },
@@ -168,6 +160,33 @@ func TestH56_WhatCanBeAskedIsAskedBeforeTheFence(t *testing.T) {
 			c.mend(w)
 			s, _ = w.outage(explicit(west), "two", 40)
 			w.done(s)
+		})
+	}
+}
+
+// Preflight and final snapshot agree: a red index that nobody wants stops no planned
+// switch.
+func TestH56_ARedIndexThatNobodyWantsStopsNoPlannedSwitch(t *testing.T) {
+	for name, how := range map[string]func(*world, *contract.WishProperties){
+		"dr.restore.exclude": func(w *world, _ *contract.WishProperties) { w.settings.Restore.Exclude = []string{"tiny"} },
+		"-c without":         func(_ *world, p *contract.WishProperties) { p.Without = "tiny" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := pair(t)
+			w.put(east, "movies", "3")
+			wish := explicit(west)
+			how(w, &wish)
+			w.check(w.clusters[east].CreateIndex(t.Context(), "tiny", opensearchtest.IndexOptions{Red: true}))
+			s, _ := w.outage(wish, "one", 40)
+			w.done(s)
+			if s.Loss != nil || !slices.Equal(w.ids(west, "movies"), []string{"1", "2", "3"}) {
+				t.Errorf("west holds %v, loss %+v", w.ids(west, "movies"), s.Loss)
+			}
+			w.pass(time.Minute)
+			w.pointOf(west)
+			if g := w.letGo(contract.WishProperties{Region: east, ActiveRegion: east}); g.Done {
+				t.Error("the old domain goes although nothing holds its red index")
+			}
 		})
 	}
 }

@@ -83,11 +83,14 @@ func (r *run) preflight(ctx context.Context) error {
 		return err
 	}
 	if health == opensearch.Red && len(p.Blockers) == 0 {
-		// Also for an index that nobody wants: no final snapshot is taken of a red domain.
-		p.Blockers = append(p.Blockers, contract.Attention{
-			Code: contract.AttentionFence, Subject: strings.Join(first(reds(all), 5), ", "),
-			Text: "the domain is red, and no final snapshot is taken of it", Hint: "Bring the missing primary shards back, or delete the index",
-		})
+		// The final snapshot spares red indexes that nobody wants, by the same rule.
+		red := snapshot.Red(all)
+		if missed := slices.DeleteFunc(slices.Clone(red), func(name string) bool { return !r.wanted(name) }); len(red) == 0 || len(missed) > 0 {
+			p.Blockers = append(p.Blockers, contract.Attention{
+				Code: contract.AttentionFence, Subject: strings.Join(first(missed, 5), ", "),
+				Text: "the domain is red, and no final snapshot is taken of it", Hint: "Bring the missing primary shards back, or delete the index",
+			})
+		}
 	}
 	rec, err := fence.Load(ctx, r.Own, uuid)
 	if err != nil {
@@ -112,31 +115,15 @@ func (r *run) unfenceable(all []opensearch.Index, streams []opensearch.DataStrea
 		}
 		out = append(out, contract.Attention{
 			Code: contract.AttentionFence, Subject: l.Name, Text: "no recovery point holds it: " + l.Reason,
-			Hint: "Settle it, or leave it out by dr.restore.exclude",
+			Hint: "Settle it, go on without it by -c without=" + l.Name + ", or leave it out for good by dr.restore.exclude",
 		})
 	}
 	return out
 }
 
-// reds are the open indexes that lack a primary shard.
-func reds(all []opensearch.Index) []string {
-	var names []string
-	for _, i := range all {
-		if i.Open && i.Health == opensearch.Red {
-			names = append(names, i.Name)
-		}
-	}
-	return names
-}
-
 // wanted by dr.restore, and not left behind by -c without.
 func (r *run) wanted(name string) bool {
-	for _, n := range strings.Split(r.req.Wish.Without, ",") {
-		if strings.TrimSpace(n) == name {
-			return false
-		}
-	}
-	return len(restore.Choose(point.Point{Indices: []point.Index{{Name: name}}}, r.Settings.Restore).Indices) > 0
+	return !slices.Contains(names(r.req.Wish.Without), name) && len(restore.Choose(point.Point{Indices: []point.Index{{Name: name}}}, r.Settings.Restore).Indices) > 0
 }
 
 // measureChange since the newest point, which the final snapshot adds to, and since

@@ -102,7 +102,7 @@ func (r *run) fencing(s contract.RecoveryStatus) string {
 func (r *run) nudge(ctx context.Context) (contract.RecoveryStatus, error) {
 	ctx, stop := pace.WithTimeout(ctx, nudgeFor)
 	defer stop()
-	return r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID})
+	return r.Peer.Recovery(ctx, r.other(), contract.RecoveryRequest{Action: contract.ActionTick, RequestID: r.req.RequestID, Wish: contract.WishProperties{Without: r.state.Wish.Without}})
 }
 
 func progressOf(rec *fence.Record) string {

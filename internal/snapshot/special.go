@@ -1,12 +1,15 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/ledger"
+	"github.com/opensearch-dr/osdr/internal/opensearch"
 	"github.com/opensearch-dr/osdr/internal/point"
 )
 
@@ -21,6 +24,9 @@ type Special struct {
 	// Good tells whether a point of this kind and token is good enough; else
 	// another one is taken. It is asked of whole ones only.
 	Good func(point.Point) bool
+	// Spared: nobody misses this red index or data stream in the point, which is
+	// taken without it. nil: a red domain waits, whatever is red.
+	Spared func(name string) bool
 }
 
 // Taken is what came of a Take.
@@ -77,6 +83,36 @@ func (r *run) specially(ctx context.Context) error {
 	}
 	r.newest, r.led = p, r.special.Ledger.Copy()
 	return nil
+}
+
+// red: the special point would lack an index that somebody misses. Its own name stops
+// it, or a health that no index of the listing explains.
+func (r *run) red(ctx context.Context) error {
+	var names []string
+	if r.special.Spared != nil {
+		all, err := r.dom.Indices(ctx)
+		if err != nil {
+			return fmt.Errorf("list the red indexes: %w", err)
+		}
+		red := Red(all)
+		names = slices.DeleteFunc(slices.Clone(red), r.special.Spared)
+		if len(red) > 0 && len(names) == 0 {
+			return nil
+		}
+	}
+	return missed("the domain is red (%s): a snapshot would lack an index; bring the missing primary shards back first", strings.Join(names, ", "))
+}
+
+// Red indexes by name, each data stream once by its own.
+func Red(all []opensearch.Index) []string {
+	var names []string
+	for _, i := range all {
+		if i.Health == opensearch.Red {
+			names = append(names, cmp.Or(i.DataStream, i.Name))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (r *run) itself() error {

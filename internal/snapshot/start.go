@@ -56,7 +56,9 @@ func (r *run) calm(ctx context.Context) error {
 	switch until := r.newest.Start.Add(r.interval() * 3 / 2); {
 	case health != opensearch.Red:
 	case r.special != nil:
-		return missed("the domain is red: a snapshot would lack an index; bring the missing primary shards back first")
+		if err := r.red(ctx); err != nil {
+			return err
+		}
 	case r.reason != ReasonDemand && r.newest.ClusterUUID == r.info.ClusterUUID && r.now.Before(until):
 		// The restart of a node is over sooner, and the next point then lacks nothing.
 		return missed("the domain is red: the next recovery point waits for the missing primary shards until %s, then it is taken without their indexes", until.UTC().Format(time.RFC3339))

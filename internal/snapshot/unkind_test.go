@@ -190,6 +190,33 @@ func TestH60_FinalAndSalvageNeverLeaveARedIndexOut(t *testing.T) {
 	}
 }
 
+// A final snapshot goes without a red index that nobody wants, and without no other.
+func TestH56_AFinalSnapshotSparesOnlyTheRedIndexThatNobodyWants(t *testing.T) {
+	w := newWorld(t)
+	led := w.promote()
+	w.index("movies", "1")
+	w.check(w.cluster.CreateIndex(t.Context(), "oops", opensearchtest.IndexOptions{Red: true}))
+	w.check(w.cluster.CreateIndex(t.Context(), "wanted", opensearchtest.IndexOptions{Red: true}))
+	take := func() snapshot.Taken {
+		t.Helper()
+		taken, err := snapshot.Take(t.Context(), w.deps(), snapshot.Special{
+			Kind: point.KindFinal, Token: "t", ClusterUUID: w.cluster.UUID(), Ledger: led,
+			Good: func(point.Point) bool { return true }, Spared: func(name string) bool { return name == "oops" },
+		})
+		w.check(err)
+		return taken
+	}
+	if taken := take(); taken.Running != "" || !strings.Contains(taken.Waiting, "red (wanted)") {
+		t.Fatalf("%+v", taken)
+	}
+	w.check(w.cluster.DeleteIndex(t.Context(), "wanted"))
+	take()
+	w.pass(time.Minute)
+	if taken := take(); taken.Point == nil || len(taken.Point.Indices) != 1 || taken.Point.Indices[0].Name != "movies" {
+		t.Errorf("%+v", taken)
+	}
+}
+
 func TestH76_ADueSnapshotStartsWhenTheDomainIsCalm(t *testing.T) {
 	w := newWorld(t)
 	w.promote()
