@@ -71,7 +71,6 @@ const holes = 90
 // there is instead.
 var bySentence = map[string]string{
 	"H58": "a repository of very many shards is bounded by a limit in the README",
-	"H62": "what a capsule does not carry is named, and tests of the names do not have the number",
 }
 
 // numbered are the failure modes and holes whose test must be found by its number.
