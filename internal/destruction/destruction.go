@@ -29,10 +29,10 @@ type Reason string
 
 // The reasons that there are.
 const (
-	OurCopy      Reason = "it is our copy, and nobody wrote to it"
+	OurCopy      Reason = "it is our copy, and no client wrote to it"
 	Saved        Reason = "a recovery point has it as it is now"
 	Empty        Reason = "it never took an operation"
-	OfTheService Reason = "the service made it in a domain that nobody was given access to"
+	OfTheService Reason = "the service made it in a domain that no user was given access to"
 )
 
 // Allowed answers nil when the index may go, see Why.
@@ -53,7 +53,7 @@ func Allowed(i opensearch.Index, mine *Restored, saved []point.Point, untenured 
 //   - or it never took an operation: it holds no document;
 //   - or it is one that the service makes by itself (OwnOfTheService), and no ledger, no
 //     recovery point, no fence and no capsule says that this domain was ever active:
-//     untenured. Until a claim the product maps nobody but itself, so nobody else
+//     untenured. Until a claim the product maps no user but itself, so no other one
 //     could have written to it (H61, decision 0013).
 //
 // The error names the index and says what would be lost.
@@ -83,7 +83,7 @@ func Untouched(i opensearch.Index) bool {
 	return complete(i) && !slices.ContainsFunc(i.Shards, func(s opensearch.Shard) bool { return s.MaxSeqNo >= 0 })
 }
 
-// Covers tells whether the point holds the index as it is now: equal numbers under
+// Covers reports whether the point holds the index as it is now: equal numbers under
 // equal terms, as a promoted replica gives the number of an operation that is lost
 // to another one (H64). A point that knows no terms is held to its numbers. Of a closed one,
 // which tells no numbers, the version of its settings says that nobody opened it
@@ -117,7 +117,7 @@ const handful = 10
 // .kibana_<hash>_<name>_<n>, it makes for a person.
 var dashboards = regexp.MustCompile(`^\.kibana(_[0-9]+)?$`)
 
-// OwnOfTheService tells whether an index is what Dashboards makes by itself when it
+// OwnOfTheService reports whether an index is what Dashboards makes by itself when it
 // starts, and holds no more than it writes by itself.
 func OwnOfTheService(i opensearch.Index) bool {
 	return dashboards.MatchString(i.Name) && i.Open && complete(i) && i.Documents <= handful

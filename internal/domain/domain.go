@@ -33,7 +33,7 @@ type Description struct {
 func (d Description) Busy() string {
 	switch {
 	case !d.Exists:
-		return "no domain stands in " + d.Region
+		return "no domain exists in " + d.Region
 	case d.Deleted:
 		return "the domain in " + d.Region + " is being deleted"
 	case !d.Created || d.Endpoint == "":

@@ -13,7 +13,7 @@ import (
 const together = 15
 
 // Lift gives every index its user's blocks back, then index management and
-// automatic creation, and ends the record. The caller has made sure that nobody
+// automatic creation, and ends the record. The caller has made sure that no switch
 // can claim by this fence any more (H3). An index that is refused stops no other: the
 // record stays, and the next run goes on with it.
 func (f Fence) Lift(ctx context.Context, rec *Record) error {

@@ -192,7 +192,7 @@ func (r *Record) note(guarded []opensearch.Index, before func(opensearch.Index) 
 	return changed
 }
 
-// users are the blocks that somebody has set: the disk's flood stage comes and goes
+// users are the blocks that a user has set: the disk's flood stage comes and goes
 // by itself, and no other domain is given it (H72).
 func users(blocks []string) []string {
 	var out []string

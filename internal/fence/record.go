@@ -239,7 +239,7 @@ func Stopped(i opensearch.Index) bool {
 	return slices.Contains(i.Blocks, "write") || slices.Contains(i.Blocks, "read_only")
 }
 
-// Refusing tells whether an index takes no document now, for whatever reason. The
+// Refusing reports whether an index takes no document now, for whatever reason. The
 // disk's block and a scale-down end without us.
 func Refusing(i opensearch.Index) bool {
 	return Stopped(i) || slices.Contains(i.Blocks, opensearch.DiskBlock) || slices.Contains(i.Blocks, "search_only")

@@ -4,7 +4,7 @@
 // clock. A lease is short and renewed while its run lives (Keep), so that a holder
 // that crashed is waited out in about a minute; one that stalled past its expiry
 // must not go on. What outlasts any lease that a version of the product gives is
-// nobody's: it is replaced, and told (H85, H86). One that could not say
+// of no run: it is replaced, and reported (H85, H86). One that could not say
 // that it was over, because the bucket did not answer, is remembered by its process
 // (Memory).
 package lease
@@ -126,7 +126,7 @@ func (m *Memory) Acquire(ctx context.Context, b store.Bucket, what, holder strin
 	return l, nil
 }
 
-// foreign: why what stands there is no lease of the product's; empty: it is one.
+// foreign: why what is there is no lease of the product's; empty: it is one.
 func (r record) foreign(date time.Time, err error) string {
 	switch {
 	case errors.Is(err, errMalformed):
@@ -170,7 +170,7 @@ func Look(ctx context.Context, b store.Bucket, what string) (Standing, error) {
 	return out, nil
 }
 
-// Replaced tells what stood in the way of this lease and was no lease; empty:
+// Replaced reports what stood in the way of this lease and was no lease; empty:
 // nothing.
 func (l *Lease) Replaced() string { return l.replaced }
 
@@ -190,7 +190,7 @@ func (l *Lease) have(rec record, etag string) {
 }
 
 // Keep renews the lease beside its run until stop. The context that it answers ends
-// when the lease is over: nobody goes on under one that somebody else may hold.
+// when the lease is over: no run goes on under one that another may hold.
 func (l *Lease) Keep(ctx context.Context, ttl time.Duration) (kept context.Context, stop func()) {
 	kept, cancel := pace.WithCancel(ctx)
 	beat, enough := pace.WithCancel(ctx)
@@ -264,7 +264,7 @@ func (l *Lease) read(ctx context.Context) (rec record, date time.Time, etag stri
 }
 
 // write puts the record; after any doubt it reads back, and the token decides
-// (H25). What stands there under this lease's own token is a renewal whose answer
+// (H25). What is there under this lease's own token is a renewal whose answer
 // was lost: it is written over.
 func (l *Lease) write(ctx context.Context, rec record, cond store.Condition) error {
 	err := l.put(ctx, rec, cond)

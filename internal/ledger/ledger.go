@@ -43,7 +43,7 @@ type Intent struct {
 }
 
 // LongestIntent that any version of the product gives, with a margin. One that
-// outlasts it was not written by a controller, so nobody drives it: it counts as
+// outlasts it was not written by a controller, so no run drives it: it counts as
 // expired (H86).
 const LongestIntent = time.Hour
 

@@ -142,13 +142,13 @@ func read(ctx context.Context, b store.Bucket) Reading {
 	return r
 }
 
-// Complete tells whether both Regions answered with what can be read. "Already
+// Complete reports whether both Regions answered with what can be read. "Already
 // active here" may lift nothing without it (H15).
 func (v View) Complete() bool { return v.Own.known() && v.Other.known() }
 
 func (r Reading) known() bool { return r.Answer != Unreachable && r.Answer != Malformed }
 
-// Malformed tells whether one of the ledgers is none.
+// Malformed reports whether one of the ledgers is none.
 func (v View) Malformed() bool { return v.Own.Answer == Malformed || v.Other.Answer == Malformed }
 
 // Agreed tells whether both ledgers are present and name the same: pruning asks

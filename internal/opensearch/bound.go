@@ -68,7 +68,7 @@ func (c *Client) Disks(ctx context.Context) (int64, error) {
 	return total, nil
 }
 
-// Fits tells whether nodes can hold an index that is bound by settings: some of
+// Fits reports whether nodes can hold an index that is bound by settings: some of
 // them pass every filter, and they are enough for its shards by the limit of each.
 // A wildcard in a filter fits nothing here, which is only told.
 func (i Index) Fits(nodes []Node) bool {

@@ -20,13 +20,13 @@ var ErrArchivedSettings = errors.New("archived settings of an earlier version ar
 // RemoveArchived is the one call that takes archived settings away, for people.
 const RemoveArchived = `PUT _cluster/settings {"persistent":{"archived.*":null},"transient":{"archived.*":null}}`
 
-// IsSettingRefused tells that a change of cluster settings is refused, and will be the
+// IsSettingRefused reports that a change of cluster settings is refused, and will be the
 // next time: who can do without it goes on.
 func IsSettingRefused(err error) bool {
 	return errors.Is(err, ErrNotOffered) || errors.Is(err, ErrArchivedSettings)
 }
 
-// IsArchived tells that archived settings are what refuses it.
+// IsArchived reports that archived settings are what refuses it.
 func IsArchived(err error) bool { return errors.Is(err, ErrArchivedSettings) }
 
 // ErrNotAcknowledged says that the cluster took a change and not every node has
@@ -61,7 +61,7 @@ func IsGatewayTimeout(err error) bool {
 	return ok && e.Status == 504
 }
 
-// IsUnanswered tells that nobody knows whether the engine did what it was asked: a
+// IsUnanswered reports that it is unknown whether the engine did what it was asked: a
 // proxy answered in its place, or nothing came back.
 func IsUnanswered(err error) bool {
 	if err == nil {

@@ -220,7 +220,7 @@ func (m metadata) allBut(hidden []string) []string {
 // Indices joins cluster state, health and statistics, by name. The state is
 // what there is; an index that is made or deleted between the three questions
 // lacks numbers or is left as the state had it. A node that does not answer the
-// question for statistics is told there by failed shards only, and its primaries
+// question for statistics is reported there by failed shards only, and its primaries
 // are absent: such an index has fewer Shards than Primaries (H57).
 func (c *Client) Indices(ctx context.Context) ([]Index, error) {
 	var state metadata

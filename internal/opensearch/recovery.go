@@ -146,7 +146,7 @@ type Recovery interface {
 	// PutAliases does all or nothing, in one change of the cluster's state (F11).
 	PutAliases(ctx context.Context, actions []AliasAction) error
 	// PutCapsule puts scripts, templates, pipelines and ISM policies, again if need
-	// be. What the engine does not take is told and the others go on; an error is a
+	// be. What the engine does not take is reported and the others go on; an error is a
 	// domain that does not answer, and then nothing is known of what follows.
 	// Aliases, the two settings and security parts are not in it.
 	PutCapsule(ctx context.Context, c Capsule) ([]Refused, error)
@@ -186,7 +186,7 @@ func IsTooNew(err error) bool {
 	return ok && contains(e, "which is higher than the version of this node", "cannot restore index from a newer version")
 }
 
-// IsDamage tells that the engine refuses a restore since it cannot read an object
+// IsDamage reports that the engine refuses a restore since it cannot read an object
 // of the repository. One that lacks the metadata of a single index says that the
 // snapshot is missing, and only the cause says what is.
 func IsDamage(err error) bool {
@@ -194,7 +194,7 @@ func IsDamage(err error) bool {
 	return ok && damaged(e.Reason)
 }
 
-// IsRefused tells that the engine refuses a call for what is in it: asked again it
+// IsRefused reports that the engine refuses a call for what is in it: asked again it
 // refuses again. Not one of them is a refusal for want of rights, for the state of
 // the cluster as a whole, or an answer of a proxy (H79).
 func IsRefused(err error) bool {

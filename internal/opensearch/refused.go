@@ -11,7 +11,7 @@ type Refused struct {
 	Part   string // "index template"
 	Name   string
 	Reason string
-	// Unknown says that nobody knows: there was no answer, or only a proxy's. The
+	// Unknown says that the outcome is unknown: there was no answer, or only a proxy's. The
 	// same call, made again, tells.
 	Unknown bool
 }

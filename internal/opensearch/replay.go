@@ -68,11 +68,11 @@ func (c *Client) PutCapsule(ctx context.Context, capsule Capsule) ([]Refused, er
 	return refused, nil
 }
 
-// silent calls in a row after which a replay ends: the next ones would wait for
-// nobody, too.
+// silent calls in a row after which a replay ends: the next ones would have
+// none either.
 const silent = 3
 
-// replay puts each of a part by itself. What is not taken is told, and the others
+// replay puts each of a part by itself. What is not taken is reported, and the others
 // go on; an error is the end of the run's time, or a domain that does not answer.
 func replay(ctx context.Context, p part, put func(step, path string, content map[string]any) error) ([]Refused, error) {
 	var refused []Refused

@@ -60,7 +60,7 @@ type Plan struct {
 	WritePauseSeconds int64    `json:"writePauseSeconds,omitempty"`
 	Warnings          []string `json:"warnings,omitempty"`
 	// Unplaced are the indexes that the switch is known not to be able to restore; it asks
-	// about them, and about those that nobody foresees.
+	// about them, and about those that are not foreseen.
 	Unplaced []string `json:"unplaced,omitempty"`
 	// Refusal says why the switch would not be made; Command is empty then.
 	Refusal string   `json:"refusal,omitempty"`

@@ -59,7 +59,7 @@ func PinFor(ctx context.Context, b store.Bucket, id ID, holder string, ttl time.
 // keepFor is the life of a pin that only a person or a salvage ends.
 const keepFor = 100 * 365 * 24 * time.Hour
 
-// Kept tells whether a pin is one of KeepFor, which is no leftover of a switch.
+// Kept reports whether a pin is one of KeepFor, which is no leftover of a switch.
 func (p Pin) Kept() bool { return strings.HasPrefix(p.Holder, KeptBehind) }
 
 // KeptBehind begins the holder of each pin of KeepFor.
@@ -81,7 +81,7 @@ func Unpin(ctx context.Context, b store.Bucket, id ID, holder string) error {
 }
 
 // LongestPin that any version of the product gives to a restore, with a margin. One
-// that outlasts it, and is not Kept, is Overlong, and keeps nothing from being pruned: it would do so for ever (H86).
+// that outlasts it, and is not Kept, is Overlong, and keeps nothing from being pruned: it would do so forever (H86).
 const LongestPin = 24 * time.Hour
 
 // Pinned answers the pins that have not expired, by S3's clock. A pin that cannot be

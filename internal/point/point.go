@@ -89,7 +89,7 @@ type Shard struct {
 // became its primary.
 func (s Shard) Exact() bool { return s.Before == s.After && known(s.TermBefore, s.TermAfter) }
 
-// At tells whether the snapshot caught the shard exactly as o is.
+// At reports whether the snapshot caught the shard exactly as o is.
 func (s Shard) At(o opensearch.Shard) bool {
 	return s.Exact() && s.ID == o.ID && s.After == o.MaxSeqNo && known(s.TermBefore, o.Term) && known(s.TermAfter, o.Term)
 }

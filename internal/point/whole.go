@@ -55,7 +55,7 @@ func NewestWhole(ctx context.Context, b store.Bucket, accept func(Point) bool) (
 	return newest(ctx, b, accept, func(_ Point, _ Listing, missing []string) (bool, error) { return len(missing) == 0, nil })
 }
 
-// newest point that accept and good take; good is told what is missing of it.
+// newest point that accept and good take; good receives what is missing of it.
 func newest(ctx context.Context, b store.Bucket, accept func(Point) bool, good func(Point, Listing, []string) (bool, error)) (p Point, ok bool, skipped []string, err error) {
 	ids, err := List(ctx, b)
 	if err != nil {

@@ -96,7 +96,7 @@ func find(ctx context.Context, b store.Bucket, all []standing, p Point) (Point, 
 		}
 		old, err := Load(ctx, b, k.id)
 		if errors.Is(err, store.ErrAbsent) || errors.Is(err, ErrMalformed) {
-			continue // pruned meanwhile, or nobody's: it stays, and keeps its number (H88)
+			continue // pruned meanwhile, or of no point: it stays, and keeps its number (H88)
 		}
 		if err != nil {
 			return Point{}, false, err

@@ -34,7 +34,7 @@ type regular struct {
 }
 
 // beforeFence asks everything that can be asked before the first block (H56): a
-// refusal here costs nobody a write. What ends by itself is waited for while the
+// refusal here costs no write. What ends by itself is waited for while the
 // source still serves.
 func (r *run) beforeFence(ctx context.Context) error {
 	if r.intent.Phase == ledger.PhaseFence {

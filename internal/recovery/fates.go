@@ -73,8 +73,8 @@ func (r *run) fatesOf(p point.Point, out restore.Progress) []contract.Fate {
 	return append(told, ordinary...)
 }
 
-// undecided: the point that was asked for holds it, this domain does not, and nobody
-// has said that it may stay behind.
+// undecided: the point that was asked for holds it, this domain does not, and no
+// wish says that it may stay behind.
 func undecided(f contract.Fate) bool {
 	return f.Fate == contract.FateUnplaced || f.Fate == contract.FateLost
 }
@@ -101,7 +101,7 @@ func (r *run) givenUpFates(ctx context.Context) error {
 		if err := r.loadState(ctx); err != nil {
 			return err
 		}
-		defer func() { r.state = nil }() // it is nobody's to go on with
+		defer func() { r.state = nil }() // no run can go on with it
 	}
 	if s := r.state; s != nil && r.claimed && s.Generation == r.led.Generation && s.Source == r.led.ClusterUUID {
 		r.tellFates(s.Fates)
@@ -110,7 +110,7 @@ func (r *run) givenUpFates(ctx context.Context) error {
 }
 
 // foreseen: a planned switch raises no fence while an index would stay behind that
-// nobody has named (H53).
+// the wish does not name (H53).
 func (r *run) foreseen(ctx context.Context) error {
 	if !r.switching() || r.state.Lost != "" || r.state.Own || r.state.Final {
 		return nil

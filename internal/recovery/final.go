@@ -29,7 +29,7 @@ func (r *run) tellOdd(rec *fence.Record) {
 }
 
 // final point of a fenced domain: one that began behind the fence, and that holds
-// exactly what stands there when it is over (H9, H29).
+// exactly what is there when it is over (H9, H29).
 func (r *run) final(ctx context.Context, dom domain.Recovery, rec *fence.Record, f fence.Fence, i ledger.Intent) error {
 	all, err := dom.Indices(ctx)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/restore"
 )
 
-// patienceFor is how long writes wait for what nobody knows. A definite refusal is
+// patienceFor is how long writes wait for what is unknown. A definite refusal is
 // waited for in no case.
 const patienceFor = 5 * time.Minute
 
@@ -32,7 +32,7 @@ type handingOver struct {
 	Settings   bool                `json:"settings,omitempty"` // of the source are in the record
 }
 
-// overdue: writes wait no longer for what nobody knows.
+// overdue: writes wait no longer for what is unknown.
 func (h *handingOver) overdue(now time.Time) bool {
 	return h != nil && now.Sub(h.Since) >= patienceFor
 }
@@ -44,7 +44,7 @@ func (r *run) aliasesOpen() bool {
 
 // handOver the copies to their users: capsule and aliases first, then each index
 // as it was at the source (F9, F30). What is open comes before what is closed:
-// closing may have to wait for the end of a snapshot, and nobody writes to what is
+// closing may have to wait for the end of a snapshot, and no client writes to what is
 // closed. What it cannot do is named, and tried again by the next run.
 func (r *run) handOver(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record) error {
 	h, err := r.begun(ctx)
@@ -251,7 +251,7 @@ func (b *blocking) giveBack(ctx context.Context, all []opensearch.Index, j resto
 	return left || later != nil || len(b.trouble) > 0, later
 }
 
-// silentCalls in a row end a run's hand-over: the next ones would wait for nobody.
+// silentCalls in a row end a run's hand-over: the next ones would wait in vain.
 const silentCalls = 3
 
 func (b *blocking) own(i opensearch.Index) []string {
@@ -326,7 +326,7 @@ func (b *blocking) each(ctx context.Context, names []string, j restore.Journal) 
 }
 
 // shut an index that was closed at the source: the restore opened it. False: not
-// yet. One that nothing closes here is told in every later answer, too.
+// yet. One that nothing closes here is named in every later answer, too.
 func (r *run) shut(ctx context.Context, dom domain.Recovery, name string) (bool, error) {
 	if err := r.named(ctx); err != nil {
 		return false, err

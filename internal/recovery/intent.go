@@ -28,7 +28,7 @@ func (r *run) marked(ctx context.Context) error {
 		return err
 	}
 	if i := r.live(); r.spoilt && i != nil && i.To == r.Region {
-		// Nobody knows what was asked for, what it has decided, or whether a claim was
+		// It is unknown what was asked for, what it has decided, or whether a claim was
 		// tried: another token keeps its claim apart from whatever comes of this one.
 		return r.giveUp(ctx, i, refuse("the notes of the switch, s3://%s/%s, are malformed: it ends, and %s stays the active Region. What was restored is kept; run the command again",
 			r.Own.Name(), stateKey, r.led.ActiveRegion))

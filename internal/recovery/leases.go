@@ -11,13 +11,13 @@ import (
 	"github.com/opensearch-dr/osdr/internal/snapshot"
 )
 
-// idleFor is how long a lease may be without a renewal before somebody is told: its
+// idleFor is how long a lease may be without a renewal before it is reported: its
 // run is most likely dead, and the next one waits for the expiry.
 const idleFor = lease.TTL / 2
 
 const foundOut = "Find out what wrote it; the product goes on without it"
 
-// leases that delay this Region, or are none (H86). A look that fails is told by
+// leases that delay this Region, or are none (H86). A look that fails is reported by
 // whoever needs the lease.
 func (r *run) leases(ctx context.Context) error {
 	names := []string{snapshot.LeaseName}
@@ -49,7 +49,7 @@ func (r *run) leases(ctx context.Context) error {
 	return nil
 }
 
-// takeOver what is no lease, so that it is told once. Whoever needs the lease does
+// takeOver what is no lease, so that it is reported once. Whoever needs the lease does
 // the same; what fails is tried again.
 func (r *run) takeOver(ctx context.Context, name string) {
 	l, err := r.Leases.Acquire(ctx, r.Own, name, r.Holder, lease.TTL)
@@ -67,7 +67,7 @@ func (r *run) overlong(region string, i ledger.Intent) {
 		i.To, i.RequestID, i.Expires.UTC().Format(time.RFC3339), ledger.LongestIntent)
 }
 
-// pins in this Region's bucket that would keep a point for ever. Pruning goes on over
+// pins in this Region's bucket that would keep a point forever. Pruning goes on over
 // them.
 func (r *run) pins(ctx context.Context) {
 	pins, err := point.Pinned(ctx, r.Own)

@@ -42,7 +42,7 @@ func (r *run) decide(ctx context.Context) error {
 	}
 	desc, derr := r.Plane.Describe(ctx, r.other())
 	if derr == nil && (!desc.Exists || desc.Deleted) {
-		return r.lost(ctx, lostByRemoval, "no domain stands in "+r.other())
+		return r.lost(ctx, lostByRemoval, "no domain exists in "+r.other())
 	}
 	// Dated before it is asked: the run may have begun minutes ago.
 	at, err := r.Own.Now(ctx)
@@ -165,7 +165,7 @@ func (r *run) lost(ctx context.Context, by lostBy, why string) error {
 }
 
 // newerFor a lossy claim is asked how often at most. A source that lives, and that
-// the operator calls unreachable, makes points for ever, and each pass takes its time.
+// the operator calls unreachable, makes points forever, and each pass takes its time.
 const newerFor = 3
 
 // stillLost is asked directly before a lossy claim: the source must be silent now,

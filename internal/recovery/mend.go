@@ -26,7 +26,7 @@ func (r *run) witness(ctx context.Context) {
 	}
 }
 
-// malformed ledgers are told.
+// malformed ledgers are reported.
 func (r *run) malformed() {
 	for _, v := range []ledger.Reading{r.view.Own, r.view.Other} {
 		if v.Answer == ledger.Malformed {

@@ -18,7 +18,7 @@ import (
 // What an estimate of the write pause is made of.
 const (
 	// copyRate of one data node: indices.recovery.max_bytes_per_sec and a repository's
-	// max_snapshot_bytes_per_sec are 40mb unless somebody set them.
+	// max_snapshot_bytes_per_sec are 40mb unless a user set them.
 	copyRate = 40_000_000
 	// perBlock is how long one index takes to be blocked, and perRemoval to be deleted
 	// before it is restored again, as measured on domains of 1,000 indexes (H56, H65).
@@ -83,7 +83,7 @@ func (r *run) preflight(ctx context.Context) error {
 		return err
 	}
 	if health == opensearch.Red && len(p.Blockers) == 0 {
-		// The final snapshot spares red indexes that nobody wants, by the same rule.
+		// The final snapshot spares red indexes that are not wanted, by the same rule.
 		red := snapshot.Red(all)
 		if missed := slices.DeleteFunc(slices.Clone(red), func(name string) bool { return !r.wanted(name) }); len(red) == 0 || len(missed) > 0 {
 			p.Blockers = append(p.Blockers, contract.Attention{

@@ -25,7 +25,7 @@ func (r *run) unreplayed() bool {
 const putAtOnce = 100
 
 // replay what snapshots do not carry, before the first write (H12, F11, F30). What
-// the engine refuses is named and waited for in no case (H54); what nobody knows is
+// the engine refuses is named and waited for in no case (H54); what is unknown is
 // an error, and the next run asks again for that alone.
 func (r *run) replay(ctx context.Context, dom domain.Recovery, j restore.Journal, rec *fence.Record, all []opensearch.Index) error {
 	if r.state.HandOver.overdue(r.now) { // it takes long, and pins end
@@ -119,7 +119,7 @@ func (r *run) portions(dom domain.Recovery, c opensearch.Capsule) []portion {
 }
 
 // putParts puts what has no answer yet, and notes how far it is. The error is what
-// nobody knows.
+// has no answer.
 func (r *run) putParts(ctx context.Context, dom domain.Recovery, c opensearch.Capsule) error {
 	h := r.state.HandOver
 	var unknown []error

@@ -19,7 +19,7 @@ import (
 // salvageFence begins the token of a fence that is up for a salvage.
 const salvageFence = "salvage-g"
 
-// saved are whole points of this domain that may cover what stands in it: the newest
+// saved are whole points of this domain that may cover what is in it: the newest
 // one, and salvage, in
 // the other Region's bucket (rule (b)).
 func (r *run) saved(ctx context.Context) ([]point.Point, error) {

@@ -105,9 +105,9 @@ func (r *run) notesKey() string {
 	return stateKey
 }
 
-// loadState of the switch. Malformed notes count as none, and are told: what may be
+// loadState of the switch. Malformed notes count as none, and are reported: what may be
 // destroyed the journal says, so a switch can begin anew without them, while a run
-// that refused them would refuse for ever.
+// that refused them would refuse forever.
 func (r *run) loadState(ctx context.Context) error {
 	o, err := r.Own.Get(ctx, r.notesKey())
 	if errors.Is(err, store.ErrAbsent) {

@@ -43,15 +43,15 @@ func (r *run) unprotected() {
 	r.configured(newest.LeftOut)
 }
 
-// misses: somebody's documents, wanted by dr.restore, that were there until the end of
+// misses: users' documents, wanted by dr.restore, that were there until the end of
 // the snapshot and are not in it.
 func (r *run) misses(l point.LeftOut) bool {
 	w := restore.Choose(point.Point{Indices: []point.Index{{Name: l.Name}}}, r.Settings.Restore)
 	return !sysindex.Is(l.Name) && len(w.Indices) > 0 && !l.Gone() && l.Code != point.CodeApart
 }
 
-// configured through plugins: nothing carries it, nobody refuses for it, and people
-// are told its names.
+// configured through plugins: nothing carries it, nothing refuses for it, and people
+// see its names.
 func (r *run) configured(left []point.LeftOut) {
 	if names := configured(left); len(names) > 0 {
 		r.attend(contract.AttentionNotCarried, "", notCarried, "no recovery point carries what is configured in %s", strings.Join(first(names, 20), ", "))

@@ -31,7 +31,7 @@ type Pass struct {
 	Point       point.Point
 	Select      contract.Restore
 	Accepted    []string                                    // strangers that may stay, or make way for their copies
-	Untenured   bool                                        // nobody was ever given access to the domain
+	Untenured   bool                                        // no user was ever given access to the domain
 	Abandoned   bool                                        // the operator gave up what stands here, by its cluster UUID
 	Saved       []point.Point                               // whole points that may cover what stands in the way
 	Guarded     func([]opensearch.Index) []opensearch.Index // without the engine's own

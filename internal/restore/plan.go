@@ -19,7 +19,7 @@ type Plan struct {
 	Streams       []string
 	Unchanged     []string
 	Running       []string // restores that have not ended
-	Awaited       []string // asked for, and nobody knows whether they come
+	Awaited       []string // asked for, and it is unknown whether they come
 	// Forbidden: what is in the way and may not go, as the rule of destruction says.
 	Forbidden []string
 }

@@ -46,7 +46,7 @@ func Choose(p point.Point, s contract.Restore) Wanted {
 			name, i.DataStream = i.DataStream, ""
 		}
 		switch {
-		case sysindex.Is(name): // in a point of an earlier version: nobody misses it
+		case sysindex.Is(name): // in a point of an earlier version: no user misses it
 		case selected(name, s):
 			w.Indices = append(w.Indices, i)
 		case !slices.Contains(w.LeftOut, name):

@@ -41,7 +41,7 @@ type Losses struct {
 	Last map[string]time.Time `json:"last,omitempty"`
 }
 
-// spare tells whether the next snapshot does without the stream or index.
+// spare reports whether the next snapshot does without the stream or index.
 func (l Losses) spare(n int, name string, now time.Time) bool {
 	return n >= inARow && now.Sub(l.Last[name]) < wholeAgain
 }

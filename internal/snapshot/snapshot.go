@@ -110,7 +110,7 @@ func Run(ctx context.Context, d Deps, req contract.SnapshotRequest) (contract.Sn
 	})
 }
 
-// Settle only looks after what is under way, and tells whether the next recovery
+// Settle only looks after what is under way, and reports whether the next recovery
 // point is due: the controller's part each minute.
 func Settle(ctx context.Context, d Deps) (contract.SnapshotResult, error) {
 	return d.do(ctx, "settle", nil, func(ctx context.Context, r *run) error {

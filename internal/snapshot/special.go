@@ -24,7 +24,7 @@ type Special struct {
 	// Good tells whether a point of this kind and token is good enough; else
 	// another one is taken. It is asked of whole ones only.
 	Good func(point.Point) bool
-	// Spared: nobody misses this red index or data stream in the point, which is
+	// Spared: no user misses this red index or data stream in the point, which is
 	// taken without it. nil: a red domain waits, whatever is red.
 	Spared func(name string) bool
 }
@@ -85,7 +85,7 @@ func (r *run) specially(ctx context.Context) error {
 	return nil
 }
 
-// red: the special point would lack an index that somebody misses. Its own name stops
+// red: the special point would lack an index that a user misses. Its own name stops
 // it, or a health that no index of the listing explains.
 func (r *run) red(ctx context.Context) error {
 	var names []string

@@ -48,7 +48,7 @@ func (r *run) inForce(ctx context.Context) (*ledger.Ledger, error) {
 	}
 	for _, bad := range malformed {
 		if bad.ID.Generation > led.Generation {
-			return nil, fmt.Errorf("%w; its name says a newer generation, so nothing is written while it cannot be read: deploy the release that wrote it, or, if that object is nobody's, move it out of %s and run again", bad.Err, point.Prefix)
+			return nil, fmt.Errorf("%w; its name says a newer generation, so nothing is written while it cannot be read: deploy the release that wrote it, or, if that object is not needed, move it out of %s and run again", bad.Err, point.Prefix)
 		}
 		r.notice("%v; it is passed over, and recovery points go on with the next number: deploy the release that wrote it, or bring back the object's earlier version", bad.Err)
 	}

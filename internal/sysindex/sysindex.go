@@ -12,7 +12,7 @@ import (
 // kind of an index of the engine's own.
 type kind int
 
-// What no row of the table names is somebody's documents, dot or no dot: .kibana and the
+// What no row of the table names is a user's document, dot or no dot: .kibana and the
 // audit log are, too (H12, decision 0013).
 const (
 	// configured through a plugin's API, in an index that no mapped role restores. What
@@ -41,7 +41,7 @@ const standard = "standard distribution 3.8, registered descriptors"
 // registers it (SystemIndexPlugin.getSystemIndexDescriptors), or makes it at its own
 // start. A plugin refuses writes of everybody else to a registered name, so that no
 // role can restore it; a prefix that merely looks like the engine's is no reason to
-// leave somebody's documents out (H51).
+// leave users' documents out (H51).
 //
 // The engine registers .tasks*, and makes .tasks alone. Learning to Rank registers
 // .ltrstore* and Dashboards .opensearch_dashboards*, .reporting-*: these hold what
@@ -116,7 +116,7 @@ var table = []owned{
 	{".async-query-scheduler", configured, "scheduled SQL queries", "SQL OpenSearchAsyncQueryScheduler.SCHEDULER_INDEX_NAME, 2.17"},
 }
 
-// ownOf is the row of a name; nil for somebody's documents.
+// ownOf is the row of a name; nil for users' documents.
 func ownOf(name string) *owned {
 	for n := range table {
 		if fits, err := path.Match(table[n].pattern, name); err == nil && fits {
@@ -129,10 +129,10 @@ func ownOf(name string) *owned {
 	return nil
 }
 
-// Is the engine's own: recovery points leave it out, and nobody fences or saves it.
+// Is the engine's own: recovery points leave it out, and nothing fences or saves it.
 func Is(name string) bool { return ownOf(name) != nil }
 
-// Configured tells whether a name is the engine's own and holds what people configured
+// Configured reports whether a name is the engine's own and holds what people configured
 // through a plugin: recovery points do not carry it, and nothing makes it again.
 func Configured(name string) (what string, is bool) {
 	if o := ownOf(name); o != nil && o.kind == configured {
@@ -141,7 +141,7 @@ func Configured(name string) (what string, is bool) {
 	return "", false
 }
 
-// Reason why recovery points leave a name out; empty for somebody's documents.
+// Reason why recovery points leave a name out; empty for users' documents.
 func Reason(name string) string {
 	if o := ownOf(name); o != nil {
 		return "system index: " + o.what
