@@ -45,7 +45,8 @@ test: install ## every test but the drill
 	go test -skip '^TestSimulation$$' $(PLAIN)
 	@# -v says how many histories were played, and how quickly
 	go test ./internal/simulation -run '^TestSimulation$$' -v -timeout 1h
-	go test -race $(RACED)
+	@# The contract suite asks a real node: minutes alone, and longer beside the others.
+	go test -race -timeout 45m $(RACED)
 	@# It asks the go command about the packages, which the test cache does not see.
 	go test -count=1 ./internal/archtest
 

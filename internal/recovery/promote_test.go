@@ -15,7 +15,7 @@ func TestFirstSetUp(t *testing.T) {
 	w := newWorld(t)
 	w.buckets[west].SetAbsent(true)
 	s := w.promote(wish(east))
-	wantWaiting(t, s, "no domain stands")
+	wantWaiting(t, s, "no domain exists")
 	c := w.domain(east, 1)
 	d := w.descs[east]
 	d.Processing = true
