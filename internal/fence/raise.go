@@ -149,7 +149,7 @@ func (f Fence) Raise(ctx context.Context, rec *Record, uuid, token string, now t
 func (f Fence) odd(rec *Record, guarded []opensearch.Index) string {
 	var names []string
 	for _, i := range guarded {
-		if r := rec.Indices[i.Name]; r.Refused != "" && !(f.Enough && Refusing(i)) {
+		if r := rec.Indices[i.Name]; r.Refused != "" && (!f.Enough || !Refusing(i)) {
 			names = append(names, i.Name+" ("+r.Refused+")")
 		}
 	}

@@ -151,7 +151,7 @@ func RenewIntent(ctx context.Context, b store.Bucket, in Intent, ttl time.Durati
 // Live by S3's clock.
 func (i Intent) Live(now time.Time) bool { return i.Expires.After(now) && !i.Overlong(now) }
 
-// Overlong: it outlasts any that a controller gives.
+// Overlong reports that it outlasts any that a controller gives.
 func (i Intent) Overlong(now time.Time) bool { return i.Expires.Sub(now) > LongestIntent }
 
 // RemoveIntent takes exactly this intent (its Token and FromGeneration) away. One

@@ -85,7 +85,7 @@ type Shard struct {
 	TermAfter  int64 `json:"termAfter,omitempty"`
 }
 
-// Exact: nothing was written to the shard while the snapshot ran, and no other copy
+// Exact reports that nothing was written to the shard while the snapshot ran, and no other copy
 // became its primary.
 func (s Shard) Exact() bool { return s.Before == s.After && known(s.TermBefore, s.TermAfter) }
 

@@ -209,9 +209,8 @@ func TestH54_WhatNobodyAnswersKeepsWritesForFiveMinutesAtMost(t *testing.T) {
 		c.RefuseParts(refuse(map[string]error{part: opensearchtest.GatewayTimeout("put")}))
 		at := w.clock()
 		var claimed, written time.Time
-		var s contract.RecoveryStatus
 		for range 40 {
-			s, _ = w.ask(west, contract.RecoveryRequest{Action: contract.ActionPromote, Wish: p, RequestID: "one", RequestedAt: at})
+			_, _ = w.ask(west, contract.RecoveryRequest{Action: contract.ActionPromote, Wish: p, RequestID: "one", RequestedAt: at})
 			if claimed.IsZero() && w.ledger(west).Ledger.ActiveRegion == west {
 				claimed = w.clock()
 			}
@@ -227,7 +226,7 @@ func TestH54_WhatNobodyAnswersKeepsWritesForFiveMinutesAtMost(t *testing.T) {
 		}
 		w.takesWrites(west, "movies", "users")
 		w.ticks()
-		if s, _ = w.ask(west, contract.RecoveryRequest{Action: contract.ActionPromote, Wish: p, RequestID: "one", RequestedAt: at}); !s.Done || len(s.Attention) == 0 {
+		if s, _ := w.ask(west, contract.RecoveryRequest{Action: contract.ActionPromote, Wish: p, RequestID: "one", RequestedAt: at}); !s.Done || len(s.Attention) == 0 {
 			t.Errorf("%s: %+v", part, s)
 		}
 		if got := w.named(west, contract.AttentionReplay); !slices.Equal(got, []string{"hand-over"}) {

@@ -170,7 +170,7 @@ func within(have []opensearch.Shard, want []point.Shard, exact bool) bool {
 	for _, s := range have {
 		w, ok := bounds[s.ID]
 		delete(bounds, s.ID)
-		if ok && (s.MaxSeqNo < w.Before || s.MaxSeqNo > w.After) || exact && !(ok && w.Exact()) {
+		if ok && (s.MaxSeqNo < w.Before || s.MaxSeqNo > w.After) || exact && (!ok || !w.Exact()) {
 			return false
 		}
 	}

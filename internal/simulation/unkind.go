@@ -13,14 +13,14 @@ import (
 type Unkindness string
 
 const (
-	// LongTimes: a restore takes up to three hours and a snapshot up to one.
+	// LongTimes lets a restore take up to three hours and a snapshot up to one.
 	LongTimes Unkindness = "long-times"
-	// Size: calls take the longer, the more indexes, pages and shards there are.
+	// Size lets calls take the longer, the more indexes, pages and shards there are.
 	Size Unkindness = "size"
 	// OwnIndexes are those that the service makes by itself, in every new domain and
 	// each day.
 	OwnIndexes Unkindness = "own-indexes"
-	// DotNames: users keep documents under names that look like the engine's.
+	// DotNames lets users keep documents under names that look like the engine's.
 	DotNames Unkindness = "dot-names"
 	// Automated snapshots of the service, each hour.
 	Automated Unkindness = "automated-snapshots"
@@ -36,21 +36,21 @@ const (
 	Closing Unkindness = "closing"
 	// Deletion of an index between the claim and the hand-over.
 	Deletion Unkindness = "deletion"
-	// RedIndexes: shards whose node is away for a while.
+	// RedIndexes have shards whose node is away for a while.
 	RedIndexes Unkindness = "red-indexes"
-	// RefusedSettings: the service takes no cluster settings.
+	// RefusedSettings lets the service take no cluster settings.
 	RefusedSettings Unkindness = "refused-settings"
-	// RefusedParts: an alias or a template that the target does not take.
+	// RefusedParts are aliases and templates that the target does not take.
 	RefusedParts Unkindness = "refused-parts"
-	// PartialStatistics: a node does not answer for its shards.
+	// PartialStatistics come from a domain of which a node does not answer for its shards.
 	PartialStatistics Unkindness = "partial-statistics"
-	// LostNow: a loss is forgiven only to a switch whose source is silent at the
+	// LostNow forgives a loss only to a switch whose source is silent at the
 	// claim, and the newest whole point is the one to be restored.
 	LostNow Unkindness = "lost-now"
-	// Alive: the record follows the claim, and what took writes takes them again, all
-	// in bounded time.
+	// Alive demands that the record follows the claim, and that what took writes takes
+	// them again, all in bounded time.
 	Alive Unkindness = "alive"
-	// ShortPause: a write outage behind a fence ends in bounded time.
+	// ShortPause demands that a write outage behind a fence ends in bounded time.
 	ShortPause Unkindness = "short-pause"
 )
 
@@ -83,12 +83,6 @@ func newClimate(seed uint64, override map[Unkindness]int) climate {
 }
 
 func (c climate) has(u Unkindness) bool { return c[u] != nil }
-
-// one of a hundred, or more, by the draws of that unkindness alone.
-func (c climate) chance(u Unkindness, percent int) bool {
-	r := c[u]
-	return r != nil && r.IntN(100) < percent
-}
 
 // upTo a duration, mostly far below.
 func upTo(r *rand.Rand, usual, long, most time.Duration) time.Duration {

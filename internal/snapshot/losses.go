@@ -59,7 +59,7 @@ func ReadLosses(ctx context.Context, b store.Bucket, clusterUUID string) (Losses
 	// One that cannot be read costs two more snapshots, and no point.
 	l, err := store.Parse(o, store.JSON[Losses])
 	if err != nil || l.ClusterUUID != clusterUUID {
-		return none, nil
+		return none, nil //nolint:nilerr // see above
 	}
 	out := none
 	maps.Copy(out.Streams, l.Streams) // this reader's own

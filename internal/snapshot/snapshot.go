@@ -139,7 +139,7 @@ func (r *run) due(ctx context.Context) error {
 	}
 	r.reason = ReasonDue
 	if r.spaced(ReasonDue) != nil {
-		return nil
+		return nil //nolint:nilerr // not due yet
 	}
 	var wait skip
 	switch err := r.calm(ctx); {

@@ -128,10 +128,10 @@ type SettingsRefusal int
 const (
 	// SettingsTaken is a domain that takes them.
 	SettingsTaken SettingsRefusal = iota
-	// SettingsNotAllowed: the managed service does not let the payload through, with a
+	// SettingsNotAllowed is the managed service, which does not let the payload through, with a
 	// 401 (opensearch-project/documentation-website#317).
 	SettingsNotAllowed
-	// SettingsArchived: the domain was upgraded and keeps a setting that the engine does
+	// SettingsArchived is a domain that was upgraded and keeps a setting that the engine does
 	// not know, which every change is refused for, with a 400
 	// (opensearch-project/OpenSearch#20835). A node of one version cannot be brought there.
 	SettingsArchived

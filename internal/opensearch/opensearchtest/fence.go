@@ -185,8 +185,7 @@ func (v *Caller) Block(ctx context.Context, name string) error {
 		if err := i.settable(step); err != nil {
 			return err
 		}
-		switch {
-		case i.blocks["write"]:
+		if i.blocks["write"] {
 			return fmt.Errorf("%s: %w", step, opensearch.ErrAlreadyBlocked)
 		}
 		if v.authorize(step, "", []string{onShards}) != nil {
