@@ -143,10 +143,17 @@ func (b *badness) onlyOne(ctx context.Context) (string, error) {
 	return said, b.sameFilms(ctx, b.to)
 }
 
-func (b *badness) told(context.Context) (string, error) {
-	fates, attention, err := b.fates(b.away)
+func (b *badness) told(ctx context.Context) (string, error) {
+	said, err := b.status(ctx, b.to)
 	if err != nil {
 		return "", err
+	}
+	fates := map[string]contract.Fate{}
+	for _, f := range said.Fates {
+		fates[f.Index] = f
+	}
+	if len(fates) < 2 {
+		return "", fmt.Errorf("the controller tells the fates of %d indexes: %+v", len(fates), said.Fates)
 	}
 	newest := b.all[len(b.all)-1].ID.String()
 	if f := fates[movies]; f.Fate != contract.FateOlder || f.Point != b.good.ID.String() || f.Cause == "" {
@@ -157,7 +164,7 @@ func (b *badness) told(context.Context) (string, error) {
 			return "", fmt.Errorf("the fate of %s is %+v, not %s of %s", f.Index, f, contract.FateRestored, newest)
 		}
 	}
-	if !slices.ContainsFunc(attention, func(a contract.Attention) bool {
+	if !slices.ContainsFunc(said.Attention, func(a contract.Attention) bool {
 		return a.Code == contract.AttentionIndexOlder && a.Subject == movies && strings.Contains(a.Text, b.good.ID.String())
 	}) {
 		return "", errors.New("no run told a person that " + movies + " is older than the rest")

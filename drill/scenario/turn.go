@@ -76,9 +76,13 @@ func (t *turn) serves(ctx context.Context) (string, error) {
 	if led.Generation != t.generation+1 || led.ActiveRegion != t.to {
 		return "", fmt.Errorf("the ledger says %s, generation %d, not %s, %d", led.ActiveRegion, led.Generation, t.to, t.generation+1)
 	}
-	loss, err := t.announcedLoss(t.away)
+	said, err := t.status(ctx, t.to)
 	if err != nil {
 		return "", err
+	}
+	loss := said.Loss
+	if loss == nil || loss.Point == "" {
+		return "", fmt.Errorf("the controller of %s does not tell what the failover lost: %+v", t.to, said)
 	}
 	if t.kept, err = t.settledContents(ctx, t.to); err != nil {
 		return "", err
@@ -165,25 +169,9 @@ func (t *turn) standsDown(ctx context.Context) (string, error) {
 	return fmt.Sprintf("salvage %s holds all of %d that were lost; %s", t.salvage.ID, len(t.lost.Lost), calm), nil
 }
 
-// fates of the switch, as the promotion that claimed told them.
-func (w *World) fates(since time.Time) (map[string]contract.Fate, []contract.Attention, error) {
-	runs, err := w.controllerRuns()
-	if err != nil {
-		return nil, nil, err
-	}
-	out := map[string]contract.Fate{}
-	var attention []contract.Attention
-	for _, r := range runs {
-		if !r.Time.After(since) || r.Action != contract.ActionPromote {
-			continue
-		}
-		for _, f := range r.Status.Fates {
-			out[f.Index] = f
-		}
-		attention = append(attention, r.Status.Attention...)
-	}
-	if len(out) == 0 {
-		return nil, nil, errors.New("no promotion told the fate of an index")
-	}
-	return out, attention, nil
+// status of a Region as its controller answers it: what the last switch to it lost,
+// the fate of each index, and what needs attention.
+func (w *World) status(ctx context.Context, region string) (contract.RecoveryStatus, error) {
+	var s contract.RecoveryStatus
+	return s, w.invoke(ctx, region, contract.Recovery, contract.RecoveryRequest{Action: contract.ActionStatus}, &s)
 }
