@@ -206,7 +206,20 @@ func (r *run) save(ctx context.Context, f fence.Fence, dom domain.Recovery, rec 
 	if err != nil {
 		return point.Point{}, "", err
 	}
+	j, _, err := restore.LoadJournal(ctx, r.Own, r.uuidIs)
+	if err != nil {
+		return point.Point{}, "", err
+	}
 	have := guarded(rec)(all)
+	j.Adopt(have)
+	// Our own copies that are red, since their restore runs or failed, are in another
+	// recovery point: nobody misses them here (H60).
+	unfinished := func(i opensearch.Index) bool {
+		why, err := destruction.Why(i, j.Mine(i.Name), nil, false)
+		return i.Health == opensearch.Red && err == nil && why == destruction.OurCopy
+	}
+	missed := snapshot.Red(slices.DeleteFunc(slices.Clone(have), unfinished))
+	have = slices.DeleteFunc(have, unfinished)
 	covers := func(p point.Point) bool {
 		return !slices.ContainsFunc(have, func(i opensearch.Index) bool { return !destruction.Covers(p, i) })
 	}
@@ -214,6 +227,7 @@ func (r *run) save(ctx context.Context, f fence.Fence, dom domain.Recovery, rec 
 	d.Holder = r.Holder
 	t, err := snapshot.Take(ctx, d, snapshot.Special{
 		Kind: point.KindSalvage, Token: fmt.Sprintf("g%d", r.led.Generation), ClusterUUID: r.uuidIs, Ledger: r.led, Good: covers,
+		Spared: func(name string) bool { return !slices.Contains(missed, name) },
 	})
 	r.status.Notices = append(r.status.Notices, t.Notices...)
 	if err != nil {

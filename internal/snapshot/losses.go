@@ -19,7 +19,7 @@ import (
 const lossesKey = "_dr/journal/losses.json"
 
 // inARow is how many snapshots in a row one cause may spoil before the next ones do
-// without it, and wholeAgain how long they do. Then one tries the whole again: it has
+// without it, and wholeAgain how long they do without a stream. Then one tries the whole again: it has
 // little to add, so it may be over before the next rollover. Not more often, as each
 // try that fails costs the others a snapshot, and each change of the form costs a
 // warm standby a restore of the stream.
@@ -41,9 +41,22 @@ type Losses struct {
 	Last map[string]time.Time `json:"last,omitempty"`
 }
 
-// spare reports whether the next snapshot does without the stream or index.
-func (l Losses) spare(n int, name string, now time.Time) bool {
-	return n >= inARow && now.Sub(l.Last[name]) < wholeAgain
+// spare reports whether the next snapshot does without the stream or index, for so long
+// after its last loss.
+func (l Losses) spare(n int, name string, now time.Time, wait time.Duration) bool {
+	return n >= inARow && now.Sub(l.Last[name]) < wait
+}
+
+// indexAgain is how long snapshots do without an index whose shards failed n times in a
+// row: an interval, then twice as long with each failure. A bucket that was away for
+// two snapshots costs an index one interval and not hours, in which no planned switch
+// would be possible; shards that are broken for good cost the others few snapshots.
+func indexAgain(n int, interval time.Duration) time.Duration {
+	wait := interval
+	for range min(n-inARow, 10) {
+		wait *= 2
+	}
+	return min(wait, wholeAgain)
 }
 
 // ReadLosses of this cluster; none is no error.
@@ -96,19 +109,19 @@ func (r *run) note(ctx context.Context, change func(*Losses)) error {
 // named by its backing indexes instead: their documents come back, as plain indexes
 // under an alias of the stream's name. A special snapshot spares nothing: it must be
 // whole, and behind a fence nothing rolls over.
-func (s Selection) spared(l Losses, now time.Time) (Selection, []string) {
+func (s Selection) spared(l Losses, now time.Time, interval time.Duration) (Selection, []string) {
 	var apart []string
 	out := s
 	out.Names, out.LeftOut = nil, slices.Clone(s.LeftOut)
 	for _, name := range s.Names {
 		at := slices.IndexFunc(s.Streams, func(d opensearch.DataStream) bool { return d.Name == name })
 		switch {
-		case at >= 0 && l.spare(l.Streams[name], name, now):
+		case at >= 0 && l.spare(l.Streams[name], name, now, wholeAgain):
 			apart = append(apart, name)
 			out.Names = append(out.Names, s.Streams[at].Indices...)
 			out.LeftOut = append(out.LeftOut, point.LeftOut{Name: name, Code: point.CodeApart,
 				Reason: "data stream that rolled over while snapshots ran: its documents are in the point, and come back as plain indexes under an alias of its name"})
-		case at < 0 && l.spare(l.Indices[name], name, now):
+		case at < 0 && l.spare(l.Indices[name], name, now, indexAgain(l.Indices[name], interval)):
 			out.LeftOut = append(out.LeftOut, point.LeftOut{Name: name, Code: point.CodeFailing, Reason: fmt.Sprintf("its shards failed in %d snapshots in a row", l.Indices[name])})
 			out.Indices = slices.DeleteFunc(slices.Clone(out.Indices), func(i opensearch.Index) bool { return i.Name == name })
 		default:

@@ -81,7 +81,7 @@ func (r *run) settleOne(ctx context.Context, j Journal) (bool, error) {
 	}
 	err = r.note(ctx, func(l *Losses) {
 		for _, name := range s.FailedIndices {
-			l.Indices[name], l.Last[name] = min(l.Indices[name]+1, inARow), r.now
+			l.Indices[name], l.Last[name] = l.Indices[name]+1, r.now
 		}
 	})
 	if err != nil {

@@ -155,7 +155,7 @@ func (r *run) ask(ctx context.Context, reason string) (gone, err error) {
 		if err != nil {
 			return nil, err
 		}
-		sel, apart = sel.spared(losses, r.now)
+		sel, apart = sel.spared(losses, r.now, r.interval())
 	}
 	r.result.LeftOut = nil
 	for _, l := range sel.LeftOut {

@@ -178,6 +178,35 @@ func TestH60_AShardThatFailsInEachSnapshotCostsItsIndexOnly(t *testing.T) {
 	}
 }
 
+// A bucket that was away for two snapshots costs an index one interval; shards that
+// are broken for good cost the others ever fewer snapshots.
+func TestH60_WhatFailedIsTriedAgainSoonThenSeldom(t *testing.T) {
+	w := newWorld(t)
+	w.promote()
+	w.index("broken", "1")
+	w.cluster.FailShards("broken", true)
+	lose := func() {
+		w.mustRun()
+		w.pass(time.Minute)
+		if _, err := w.settle(); err == nil || !strings.Contains(err.Error(), "PARTIAL") {
+			t.Fatalf("%v", err)
+		}
+	}
+	lose()
+	lose()
+	interval := time.Duration(w.deps().Settings.RPOMinutes) * time.Minute / 2
+	w.pass(interval / 2)
+	w.point() // without it
+	w.pass(interval)
+	lose() // it is tried again
+	w.point()
+	w.pass(interval)
+	w.point() // twice as long without it
+	w.cluster.FailShards("broken", false)
+	w.pass(interval)
+	w.indexIn(w.point(), "broken")
+}
+
 func TestH60_FinalAndSalvageNeverLeaveARedIndexOut(t *testing.T) {
 	for _, kind := range []string{point.KindFinal, point.KindSalvage} {
 		w := newWorld(t)
