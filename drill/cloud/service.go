@@ -29,7 +29,7 @@ const (
 var ErrNoNode = errors.New("its node does not run")
 
 // Service asks a domain's node as the service's own user, past the gateway and its
-// list of operations: what the service's staff may do and nobody else. An answer
+// list of operations: what only the service's staff may do. An answer
 // of 300 and above is an error that carries it.
 func (c *Cloud) Service(ctx context.Context, region, name, method, path string, body, answer any) error {
 	domain := c.domains.find(key{region, name})
@@ -112,7 +112,7 @@ func (d *domains) furnish(ctx context.Context, n *node.Node) error {
 	}
 	if d.cloud.options.unkind(Automated) {
 		if err := ask(ctx, n, http.MethodPut, "/_snapshot/"+AutomatedRepository, map[string]any{
-			// Slow, or nobody would ever meet a snapshot of so little data.
+			// Slow, or no caller would ever meet a snapshot of so little data.
 			"type": "fs", "settings": map[string]any{"location": n.Automated(), "max_snapshot_bytes_per_sec": "2mb"},
 		}, nil); err != nil {
 			return fmt.Errorf("register %s: %w", AutomatedRepository, err)

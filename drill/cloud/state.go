@@ -132,7 +132,7 @@ func (r *Remote) Post(ctx context.Context, path string, body any) error {
 }
 
 // Stop the cloud, and wait until it has ended. Its lock says so, and not its
-// process id: a process that its parent has not reaped has an id for ever.
+// process id: a process that its parent has not reaped keeps its id.
 func (r *Remote) Stop(ctx context.Context) error {
 	if err := syscall.Kill(r.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("stop the local cloud, process %d: %w", r.PID, err)

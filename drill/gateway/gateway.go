@@ -47,7 +47,7 @@ type Config struct {
 	// AllOperations lets everything through that the engine knows and redacts
 	// nothing: for tests of the engine. The managed service is not so kind.
 	AllOperations bool
-	// Searched is told of each search that a domain lets through; nil for none.
+	// Searched receives each search that a domain lets through; nil for none.
 	Searched func(Domain)
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // automatedRepository is where the service keeps its own snapshots of a domain.
-// Its settings are nobody's business but the service's.
+// Its settings concern the service alone.
 const automatedRepository = "cs-automated-enc"
 
 // internals of the nodes that the service leaves out of its answers: file paths,

@@ -17,7 +17,7 @@ type Thing struct {
 	Expected int    // documents
 	There    int
 	// Wrong is what is not as promised: documents that are missing and could be
-	// restored, a cause that nobody was told, a refused write. Empty: as promised.
+	// restored, a cause that was not reported, a refused write. Empty: as promised.
 	Wrong string
 }
 

@@ -85,7 +85,7 @@ func (r *Report) Say(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.out, "%7s  %s\n", round(time.Since(r.start)), fmt.Sprintf(format, args...))
 }
 
-// Failed tells whether a step failed, a thing is not as promised, or no step ran.
+// Failed reports whether a step failed, a thing is not as promised, or no step ran.
 func (r *Report) Failed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -115,7 +115,7 @@ func (z *zoo) caught(ctx context.Context) (string, error) {
 	return describe(z.point), err
 }
 
-// foretold: what is in no recovery point is told before the disaster.
+// foretold: what is in no recovery point is reported before the disaster.
 func (z *zoo) foretold(ctx context.Context) (string, error) {
 	var named []string
 	if err := z.await(ctx, 3*time.Minute, "osdr status to name what no recovery point holds", func() (bool, error) {
@@ -208,7 +208,7 @@ func (z *zoo) afterFailover(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// A hand-over may go on for some minutes; what takes no writes then is told.
+	// A hand-over may go on for some minutes; what takes no writes then is named.
 	if err := z.await(ctx, 3*time.Minute, "the hand-over", func() (bool, error) { return z.handedOver(ctx, c) }); err != nil {
 		z.told = append(z.told, err.Error())
 	}
@@ -278,7 +278,7 @@ func (z *zoo) refused(ctx context.Context) (string, error) {
 	return fmt.Sprintf("exit %d after %s, it names %s", out.Code, out.Took.Round(time.Second), strings.Join(named, ", ")), nil
 }
 
-// standDown after a person has settled what nobody else can: the red index goes, the
+// standDown after a person has settled what nothing else can: the red index goes, the
 // block of metadata is lifted, so that the salvage has that index.
 func (z *zoo) standDown(ctx context.Context) (string, error) {
 	old, err := z.direct(Primary)

@@ -197,7 +197,7 @@ func shows(path string, texts ...string) func(context.Context, *zoo, *client.Cli
 	}
 }
 
-// isNoIndex: nobody made an index of an alias's name.
+// isNoIndex: no client made an index of an alias's name.
 func (z *zoo) isNoIndex(ctx context.Context, c *client.Client, name string) error {
 	var got map[string]any
 	if _, err := c.Do(ctx, http.MethodGet, "/"+name+"/_settings", nil, &got); err != nil {

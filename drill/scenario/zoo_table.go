@@ -51,7 +51,7 @@ func (z *zoo) status(ctx context.Context) (told []string, fates map[string]contr
 	return told, fates, nil
 }
 
-// tells whether a line names it, and not only another name that begins or ends so.
+// says whether a line names it, and not only another name that begins or ends so.
 func tells(lines []string, name string) bool {
 	for _, line := range lines {
 		for at := 0; name != ""; {
@@ -73,7 +73,7 @@ func tells(lines []string, name string) bool {
 
 func inName(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' }
 
-// mentions tells whether a text is anywhere in an answer.
+// mentions reports whether a text is anywhere in an answer.
 func mentions(v any, text string) bool {
 	switch v := v.(type) {
 	case string:

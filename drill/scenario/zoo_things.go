@@ -25,7 +25,7 @@ type thing struct {
 	name string
 	seed func(context.Context, *zoo) error
 	fate fate
-	// index or data stream that people are told by; empty where it is none.
+	// index or data stream that people are shown; empty where it is none.
 	index string
 	// reads are the names that its documents are read by; empty: index.
 	reads []string

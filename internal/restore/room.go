@@ -31,7 +31,7 @@ type Room struct {
 	Volumes, Disks int64
 }
 
-// Bytes that shards can take; known is false where nobody says it.
+// Bytes that shards can take; known is false where it is not reported.
 func (r Room) Bytes() (bytes int64, known bool) {
 	bytes = r.Volumes
 	if r.Disks > 0 && (bytes == 0 || r.Disks < bytes) {

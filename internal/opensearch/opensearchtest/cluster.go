@@ -50,7 +50,7 @@ type Cluster struct {
 	running  []*running
 	capsule  opensearch.Capsule
 	roles    map[string]opensearch.Role
-	groups   map[string]map[string]any // action groups that somebody made
+	groups   map[string]map[string]any // action groups that a user made
 	mappings map[string]opensearch.RoleMapping
 	grants   map[grant]bool     // worked out of the two
 	secured  opensearch.Capsule // made of the two; empty: not yet

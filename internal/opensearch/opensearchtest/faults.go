@@ -173,7 +173,7 @@ func (c *Cluster) PromoteReplica(index string, shard int, id string) {
 	})
 }
 
-// FailShards of the index in each snapshot until it is told otherwise: the snapshot
+// FailShards of the index in each snapshot until a later call ends it: the snapshot
 // ends PARTIAL. A broken file of a shard does that.
 func (c *Cluster) FailShards(index string, fail bool) {
 	c.set(func(x *faults) {

@@ -133,7 +133,7 @@ func (v *Caller) Restore(ctx context.Context, repo, name string, request opensea
 			return c.restore(ctx, step, r, now, blob, request)
 		}
 		c.recovery.waiting = append(c.recovery.waiting, &slow{c.options.Clock().Add(c.recovery.begin), func() {
-			_ = c.restore(context.WithoutCancel(ctx), step, r, now, blob, request) // nobody hears its answer
+			_ = c.restore(context.WithoutCancel(ctx), step, r, now, blob, request) // no caller hears its answer
 		}})
 		if c.recovery.begin >= time.Minute {
 			return GatewayTimeout(step)

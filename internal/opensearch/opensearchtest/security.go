@@ -32,7 +32,7 @@ var groups = map[string][]string{
 	opensearch.PermissionManageSnapshots: {"cluster:admin/snapshot/*", "cluster:admin/repository/*"},
 }
 
-// allowed by permissions of which some are groups that somebody made.
+// allowed by permissions of which some are groups that a user made.
 func (c *Cluster) allowed(permissions []string, action string) bool {
 	for _, p := range permissions {
 		if g, ok := c.groups[p]; ok {
