@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -139,10 +140,10 @@ func (z *zoo) report() {
 	})
 }
 
-// line that tells of a thing, in short.
+// line that tells of a thing, in short: rather of osdr status than of a deployment.
 func (z *zoo) line(name string) string {
 	const most = 160
-	for _, l := range z.told {
+	for _, l := range slices.Backward(z.told) {
 		if tells([]string{l}, name) {
 			if len(l) > most {
 				l = strings.ToValidUTF8(l[:most], "") + "..."
