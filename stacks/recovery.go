@@ -35,9 +35,10 @@ func newRecovery(app awscdk.App, v Variables, region string) (awscdk.Stack, erro
 	if err != nil {
 		return nil, err
 	}
+	attention := asked.Attribute(contract.AttributeAttention)
 	awscdk.NewCfnOutput(stack, new("Attention"), &awscdk.CfnOutputProps{
 		Description: new("What a person must know after the last promotion that was asked for"),
-		Value:       new(asked.Attribute(contract.AttributeAttention)),
+		Value:       &attention,
 	})
 	return stack, nil
 }

@@ -30,7 +30,7 @@ const (
 	Administration Unkindness = "administration"
 	// Blocks of each kind, set by users.
 	Blocks Unkindness = "blocks"
-	// FloodStage: among the blocks are those of a full disk.
+	// FloodStage sets, among the blocks, those of a full disk.
 	FloodStage Unkindness = "flood-stage"
 	// Closing and opening of indexes.
 	Closing Unkindness = "closing"
