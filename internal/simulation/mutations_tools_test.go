@@ -225,3 +225,12 @@ func (z dropped) Read(ctx context.Context, name string) (route.Record, error) {
 	}
 	return r, err
 }
+
+// kind world: what the service and its users do hides a mutation that is rare anyway.
+func kind() map[Unkindness]int {
+	out := map[Unkindness]int{}
+	for _, u := range Unkindnesses() {
+		out[u] = 0
+	}
+	return out
+}

@@ -2,12 +2,30 @@ package simulation
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
 	"github.com/opensearch-dr/osdr/internal/opensearch"
+	"github.com/opensearch-dr/osdr/internal/recovery"
+	"github.com/opensearch-dr/osdr/internal/route"
+	"github.com/opensearch-dr/osdr/internal/store"
 )
+
+// notesOfSwitch changes what is written down of a switch.
+func notesOfSwitch(f func(body []byte) []byte) func() Mutation {
+	return bucketsOf(func(_ *process, under store.Bucket, b *warped) {
+		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
+			if strings.HasSuffix(key, "/switch.json") {
+				body = f(body)
+			}
+			return under.Put(ctx, key, body, c)
+		}
+	})
+}
 
 // untold: nobody hears what a controller names.
 func untold(m func() Mutation) func() Mutation {
@@ -62,4 +80,61 @@ var unkindMutations = []mutated{
 			b.setBlocks = func(context.Context, string, []string) error { return errRefusedPart }
 		})()
 	}), "", 1, nil},
+	{"a loss is noted without the newest point", func() Mutation {
+		first := map[string]any{} // by token
+		return notesOfSwitch(func(body []byte) []byte {
+			var s map[string]any
+			if json.Unmarshal(body, &s) != nil {
+				return body
+			}
+			token := fmt.Sprint(s["token"])
+			if s["lost"] == nil {
+				first[token] = s["target"]
+				return body
+			}
+			if first[token] != nil {
+				s["target"], s["again"] = first[token], 9
+			}
+			body, _ = json.Marshal(s)
+			return body
+		})()
+	}, "G6", 29, map[Unkindness]int{LongTimes: 100}},
+	{"the record waits for the hand-over", func() Mutation {
+		var last *standing
+		m := engines(func(d *standing, e engine, b *blunt) {
+			b.giveBlocks = func(ctx context.Context, lot, blocks []string) error {
+				if c := d.w.inForce(); c != nil && c.d == d {
+					last = d
+				}
+				return e.GiveBlocks(ctx, lot, blocks)
+			}
+		})()
+		m.Recovery = func(p *process, d *recovery.Deps) {
+			zone := d.Zone
+			d.Zone = waits{zone, func(w route.Wish) bool { return last == nil || last.endpoint != w.Endpoint }}
+		}
+		return m
+	}, "", 1, nil},
+	{"a refused setting stops everything", engines(func(_ *standing, e engine, b *blunt) {
+		b.autoCreate = func(ctx context.Context, value string, set bool) error {
+			if err := e.SetAutoCreate(ctx, value, set); opensearch.IsSettingRefused(err) {
+				return &opensearch.Error{Step: "PUT /_cluster/settings", Status: 401, Reason: "payload is not allowed"}
+			} else {
+				return err
+			}
+		}
+	}), "G4", 1, map[Unkindness]int{RefusedSettings: 100}},
+}
+
+// waits does not move the record before somebody says so.
+type waits struct {
+	route.Zone
+	until func(w route.Wish) bool
+}
+
+func (z waits) Upsert(ctx context.Context, name string, w route.Wish) error {
+	if z.until(w) {
+		return errors.New("the hand-over is not over")
+	}
+	return z.Zone.Upsert(ctx, name, w)
 }

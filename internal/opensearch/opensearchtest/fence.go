@@ -31,6 +31,8 @@ func (c *Cluster) BeginWrite(ctx context.Context, name, id, source string) (numb
 		}
 		if d := c.streams[name]; d != nil {
 			name = d.Indices[len(d.Indices)-1]
+		} else if to := c.aliased(name); to != "" {
+			name = to
 		}
 		c.recovery.writeID++
 		number = c.recovery.writeID
