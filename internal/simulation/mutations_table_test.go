@@ -98,7 +98,7 @@ var mutations = []mutated{
 				return o, err
 			}
 		})()
-	}, "G6", 6297, kind()},
+	}, "G6", 4058, kind()},
 	{"counts instead of sequence numbers", engines(func(_ *standing, e engine, b *blunt) {
 		b.indices = func(ctx context.Context) ([]opensearch.Index, error) {
 			all, err := e.Indices(ctx)
