@@ -80,10 +80,10 @@ func (t *turn) serves(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	loss := said.Loss
-	if loss == nil || loss.Point == "" {
+	if said.LastSwitch == nil || said.LastSwitch.Loss == nil || said.LastSwitch.Loss.Point == "" {
 		return "", fmt.Errorf("the controller of %s does not tell what the failover lost: %+v", t.to, said)
 	}
+	loss := said.LastSwitch.Loss
 	if t.kept, err = t.settledContents(ctx, t.to); err != nil {
 		return "", err
 	}
