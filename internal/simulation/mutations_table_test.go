@@ -45,11 +45,11 @@ var mutations = []mutated{
 				return all, err
 			}
 		})()
-	}, "G6", 87, nil},
+	}, "G6", 14, nil},
 	{"the fence by a setting does not drain", engines(func(_ *standing, e engine, b *blunt) {
 		b.block = func(ctx context.Context, index string) error { return e.SetWriteBlock(ctx, []string{index}, true) }
 		b.writing = func(context.Context) ([]string, error) { return nil, nil }
-	}), "G6", 24, nil},
+	}), "G6", 45, nil},
 	{"what appears after the fence is not looked for", func() Mutation {
 		known := map[string]map[string]bool{}
 		return engines(func(d *standing, e engine, b *blunt) {
@@ -73,7 +73,7 @@ var mutations = []mutated{
 				return all, err
 			}
 		})()
-	}, "G6", 2, nil},
+	}, "G6", 1, nil},
 	{"the second pass is skipped", func() Mutation {
 		last := map[string]point.Point{}
 		return bucketsOf(func(_ *process, under store.Bucket, b *warped) {
@@ -109,7 +109,7 @@ var mutations = []mutated{
 			}
 			return all, err
 		}
-	}), "G6", 1, nil},
+	}), "G6", 34, nil},
 	{"claimed before it is verified", func() Mutation {
 		m := engines(func(_ *standing, e engine, b *blunt) {
 			b.progress = func(ctx context.Context, indices []string) ([]opensearch.IndexProgress, error) {
@@ -146,7 +146,7 @@ var mutations = []mutated{
 				return contract.RecoveryStatus{Done: true, Phase: "rechecked"}, r.Action == contract.ActionRecheck
 			}}
 		}}
-	}, "G6", 24, nil},
+	}, "G6", 457, kind()},
 	{"an old waiter survives", func() Mutation {
 		return Mutation{Custom: func(_ *process, h *custom.Handler) {
 			now := h.Now
@@ -159,7 +159,7 @@ var mutations = []mutated{
 				return contract.RecoveryStatus{}, false
 			}}
 		}}
-	}, "G4", 22, nil},
+	}, "G4", 1, nil},
 	{"a read without an answer counts as an absent object", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		absent := func(err error) error {
 			if err != nil && !errors.Is(err, errDead) {
@@ -183,7 +183,7 @@ var mutations = []mutated{
 			}
 			return under.List(ctx, prefix)
 		}
-	}), "H17", 2, nil},
+	}), "H17", 5, nil},
 	{"a domain is removed before its salvage", func() Mutation {
 		return Mutation{Custom: func(_ *process, h *custom.Handler) {
 			h.Functions = asks{h.Functions, func(r *contract.RecoveryRequest) (contract.RecoveryStatus, bool) {
@@ -195,10 +195,10 @@ var mutations = []mutated{
 		if d := w.places[region].domain; d != nil && r.Action == contract.ActionPromote {
 			r.Wish.AbandonDomain = d.cluster.UUID()
 		}
-	}), "G3", 39, nil},
+	}), "G3", 4, nil},
 	{"a stale default flag is taken for meant", requests(func(_ *world, _ string, r *contract.RecoveryRequest) {
 		r.Wish.Explicit = "true"
-	}), "H2", 57, nil},
+	}), "H2", 219, nil},
 	{"the first silence counts as a loss", func() Mutation {
 		m := bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 			b.get = func(ctx context.Context, key string) (store.Object, error) {
@@ -211,7 +211,7 @@ var mutations = []mutated{
 		})()
 		m.Recovery = func(_ *process, d *recovery.Deps) { d.Settings.LostAfter = 0 }
 		return m
-	}, "G6", 28, nil},
+	}, "G6", 153, nil},
 	{"conditions of a put are not kept", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key {
@@ -219,7 +219,7 @@ var mutations = []mutated{
 			}
 			return under.Put(ctx, key, body, c)
 		}
-	}), "", 1, nil},
+	}), "", 6, nil},
 	{"the second bucket is not told", bucketsOf(func(p *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key && under.Region() != p.region {
@@ -237,19 +237,19 @@ var mutations = []mutated{
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Zone = zones{d.Zone, func(_ route.Record, err error) (route.Record, error) { return route.Record{}, err }}
 		}}
-	}, "G2", 127, nil},
+	}, "G2", 611, kind()},
 	{"the fence is lifted while a switch goes on", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) { d.Peer = lifting{d.Peer.(caller)} }}
-	}, "G6", 3, nil},
+	}, "G6", 2, nil},
 	{"the user's own block goes with the fence", engines(func(d *standing, e engine, b *blunt) {
 		b.setBlocks = func(ctx context.Context, index string, blocks []string) error {
 			_ = d.cluster.SetWriteBlock(context.Background(), []string{archive}, false)
 			return e.SetBlocks(ctx, index, blocks)
 		}
-	}), archive, 1, nil},
+	}), archive, 88, nil},
 	{"the fence is not lifted", engines(func(_ *standing, _ engine, b *blunt) {
 		b.setBlocks = func(context.Context, string, []string) error { return nil }
-	}), "", 1, nil},
+	}), "", 6, nil},
 	{"a local clock decides what has expired", bucketsOf(func(p *process, under store.Bucket, b *warped) {
 		b.get = func(ctx context.Context, key string) (store.Object, error) {
 			o, err := under.Get(ctx, key)
@@ -268,7 +268,7 @@ var mutations = []mutated{
 			return under.Get(ctx, key)
 		}
 		b.put = unguarded(under)
-	}), "", 11, nil},
+	}), "", 1, nil},
 }
 
 // unguarded puts: no lease is kept, and no condition but a ledger's is asked.

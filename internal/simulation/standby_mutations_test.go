@@ -64,7 +64,7 @@ var standbyMutations = []mutated{
 			return b
 		}
 		return m
-	}, "G3", 5, nil},
+	}, "G3", 10, nil},
 	// Its lease has run out: that guard, and the notes' own, stand aside here.
 	{"a late run of the standby does not read the ledger again", following(func(p *process, under store.Bucket, b *warped) {
 		var led *store.Object
@@ -87,5 +87,5 @@ var standbyMutations = []mutated{
 			return o, err
 		}
 		b.put = unguarded(under)
-	}), "H6", 195, nil},
+	}), "H6", 10, nil},
 }
