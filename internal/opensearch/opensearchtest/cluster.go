@@ -201,14 +201,12 @@ func (v *Caller) Indices(ctx context.Context) (list []opensearch.Index, err erro
 	return list, err
 }
 
-// Describe the index of that name, or the write index of a data stream or an alias of that
+// Describe the index of that name, or the write index of a data stream of that
 // name; ok is false when there is neither.
 func (c *Cluster) Describe(name string) (out opensearch.Index, ok bool) {
 	_ = c.locked("describe index "+name, func() error {
 		if s := c.streams[name]; s != nil {
 			name = s.Indices[len(s.Indices)-1]
-		} else if to := c.aliased(name); to != "" {
-			name = to
 		}
 		i := c.indices[name]
 		if ok = i != nil; ok {
