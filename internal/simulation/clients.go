@@ -85,7 +85,7 @@ func (c *client) act() {
 }
 
 func (w *world) indexOf(d *standing, name string) opensearch.Index {
-	i, _ := d.cluster.Describe(name)
+	i, _ := d.cluster.Describe(d.cluster.Behind(name))
 	return i
 }
 

@@ -217,6 +217,19 @@ func (c *Cluster) Describe(name string) (out opensearch.Index, ok bool) {
 	return out, ok
 }
 
+// Behind is the index that a write to an alias reaches; of any other name it is the name.
+func (c *Cluster) Behind(name string) string {
+	_ = c.locked("find the index behind "+name, func() error {
+		if c.streams[name] == nil && c.indices[name] == nil {
+			if to := c.aliased(name); to != "" {
+				name = to
+			}
+		}
+		return nil
+	})
+	return name
+}
+
 // DataStreams by name.
 func (v *Caller) DataStreams(ctx context.Context) (list []opensearch.DataStream, err error) {
 	err = v.do(ctx, "DataStreams", "list data streams", []string{"cluster:monitor/state"}, func(c *Cluster) error {
