@@ -15,6 +15,7 @@ import (
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/repository"
 	"github.com/opensearch-dr/osdr/internal/restore"
+	"github.com/opensearch-dr/osdr/internal/store"
 	"github.com/opensearch-dr/osdr/internal/sysindex"
 )
 
@@ -183,6 +184,10 @@ func (r *run) bring(ctx context.Context, dom domain.Recovery) error {
 	}
 	if _, err := r.fence(dom).Quieten(ctx, rec, r.uuidIs, r.state.Token, r.now); err != nil {
 		return err
+	}
+	if _, err := point.Load(ctx, r.source(), *r.state.Target); errors.Is(err, store.ErrAbsent) || errors.Is(err, point.ErrMalformed) {
+		// Its pin ended in a long outage, and retention took it.
+		return r.spoiled(ctx, point.Point{ID: *r.state.Target}, err.Error())
 	}
 	pass, err := r.pass(ctx, dom)
 	if err != nil {

@@ -37,3 +37,28 @@ func TestH60_ASalvageWaitsForNoCopyOfOurs(t *testing.T) {
 		t.Errorf("the salvage holds a copy of ours: %+v", p.Indices)
 	}
 }
+
+// TestH17_ASwitchWhosePointIsGoneTakesAnother: a pin ends in a long outage, retention
+// takes the point, and the switch that aimed at it goes on from the newest one.
+func TestH17_ASwitchWhosePointIsGoneTakesAnother(t *testing.T) {
+	w := pair(t)
+	w.clusters[west].RestoresTake(time.Hour)
+	at := w.clock()
+	wantWaiting(t, w.askFor(explicit(west), "one", at), "restore")
+	ids, err := point.List(t.Context(), w.buckets[west])
+	w.check(err)
+	aimed := ids[len(ids)-1]
+	w.check(w.buckets[west].Delete(t.Context(), aimed.Key()))
+	w.put(east, "movies", "9")
+	w.clusters[west].RestoresTake(0)
+	w.pointOf(east)
+	for range 90 {
+		if s := w.askFor(explicit(west), "one", at); s.Done || s.Refusal != "" {
+			w.done(s)
+			break
+		}
+		w.pass(time.Minute)
+		w.tick(east)
+	}
+	w.holds(west, "movies", w.ids(east, "movies")...)
+}
