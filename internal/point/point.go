@@ -171,8 +171,10 @@ func codeOf(l LeftOut) string {
 // Gone says that the index did not exist any more.
 func (l LeftOut) Gone() bool { return l.Code == CodeDeleted }
 
-// InOlder says that the index still exists, and that an older point may hold it.
-func (l LeftOut) InOlder() bool { return l.Code == CodeRed || l.Code == CodeFailing }
+// InOlder says that the index still exists, and that an older point may hold it, for
+// whatever reason this one does not: a user who blocks the metadata of an index after
+// it was caught must not cost its last copy.
+func (l LeftOut) InOlder() bool { return l.Code != CodeDeleted && l.Code != CodeApart }
 
 // Point is one verified-as-written recovery point.
 type Point struct {

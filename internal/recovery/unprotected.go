@@ -33,7 +33,7 @@ func (r *run) unprotected() {
 	}
 	for _, l := range newest.LeftOut {
 		if r.misses(l) {
-			if l.InOlder() {
+			if l.Code == point.CodeRed || l.Code == point.CodeFailing {
 				r.attend(contract.AttentionNoPoint, l.Name, "Bring its primary shard back, or delete it; see docs/runbooks/domain-red.md", "it is not in recovery point %s; older ones may hold it: %s", newest.ID, l.Reason)
 				continue
 			}

@@ -477,21 +477,26 @@ func TestH70_AllSalvageIsAsked(t *testing.T) {
 	}
 }
 
-func TestH60_TheLastPointThatHoldsARedIndexIsKept(t *testing.T) {
-	w := newWorld(t)
-	w.promote()
-	w.index("tiny", "1")
-	w.point()
-	w.pass(26 * time.Hour)
-	last := w.point()
-	w.cluster.SetHealth("tiny", opensearch.Red)
-	for range settings.Retention.Count + 4 {
-		w.pass(26 * time.Hour)
+func TestH60_TheLastPointThatHoldsAnIndexIsKept(t *testing.T) {
+	for why, spoil := range map[string]func(*world){
+		"red":              func(w *world) { w.cluster.SetHealth("tiny", opensearch.Red) },
+		"metadata blocked": func(w *world) { w.check(w.cluster.SetBlock(w.t.Context(), "tiny", "metadata", true)) },
+	} {
+		w := newWorld(t)
+		w.promote()
+		w.index("tiny", "1")
 		w.point()
-	}
-	w.mustRun()
-	ids := w.points()
-	if ids[0] != last.ID || len(ids) > settings.Retention.Count+2 {
-		t.Errorf("kept %v, the last one with the index is %s", ids, last.ID)
+		w.pass(26 * time.Hour)
+		last := w.point()
+		spoil(w)
+		for range settings.Retention.Count + 4 {
+			w.pass(26 * time.Hour)
+			w.point()
+		}
+		w.mustRun()
+		ids := w.points()
+		if ids[0] != last.ID || len(ids) > settings.Retention.Count+2 {
+			t.Errorf("%s: kept %v, the last one with the index is %s", why, ids, last.ID)
+		}
 	}
 }
