@@ -42,7 +42,7 @@ install: ## install what tests and drill need into .drill, pinned
 
 .PHONY: test
 test: install ## every test but the drill
-	go test -skip '^TestSimulation$$' $(PLAIN)
+	go test -timeout 45m -skip '^TestSimulation$$' $(PLAIN)
 	@# -v says how many histories were played, and how quickly
 	go test ./internal/simulation -run '^TestSimulation$$' -v -timeout 1h
 	@# The contract suite asks a real node: minutes alone, and longer beside the others.
