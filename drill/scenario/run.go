@@ -40,7 +40,7 @@ var (
 
 // scenarios by name.
 var scenarios = map[string][]part{
-	Default:      {setUp, regular, doctor, faults, {"story", StoryWithPipeline}, remade, {"zoo", Zoo}},
+	Default:      {setUp, regular, doctor, faults, {"story", StoryWithPipeline}, remade},
 	"regular":    {setUp, regular, faults, remade},
 	"faults":     {setUp, faults, remade},
 	"story":      {setUp, {"story", Story}},

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 2_000, "histories to play")
+	seeds = flag.Int("seeds", 900, "histories to play")
 	first = flag.Uint64("seed", 0, "play this one history again and print it")
 	from  = flag.Uint64("from", 1, "the first of them")
 	worse = flag.String("worse", "", "shares of a hundred histories with an unkindness, as own-indexes=100,size=0; all=<n> for each")
