@@ -45,7 +45,7 @@ var mutations = []mutated{
 				return all, err
 			}
 		})()
-	}, "G6", 14, nil},
+	}, "G6", 19, nil},
 	{"the fence by a setting does not drain", engines(func(_ *standing, e engine, b *blunt) {
 		b.block = func(ctx context.Context, index string) error { return e.SetWriteBlock(ctx, []string{index}, true) }
 		b.writing = func(context.Context) ([]string, error) { return nil, nil }
@@ -183,7 +183,7 @@ var mutations = []mutated{
 			}
 			return under.List(ctx, prefix)
 		}
-	}), "H17", 5, nil},
+	}), "H17", 15, nil},
 	{"a domain is removed before its salvage", func() Mutation {
 		return Mutation{Custom: func(_ *process, h *custom.Handler) {
 			h.Functions = asks{h.Functions, func(r *contract.RecoveryRequest) (contract.RecoveryStatus, bool) {
@@ -219,7 +219,7 @@ var mutations = []mutated{
 			}
 			return under.Put(ctx, key, body, c)
 		}
-	}), "", 6, nil},
+	}), "", 1, nil},
 	{"the second bucket is not told", bucketsOf(func(p *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key && under.Region() != p.region {
@@ -227,7 +227,7 @@ var mutations = []mutated{
 			}
 			return under.Put(ctx, key, body, c)
 		}
-	}), "", 1, nil},
+	}), "", 2, nil},
 	{"the record is written once and not looked after", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Zone = dropped{d.Zone}
@@ -237,7 +237,7 @@ var mutations = []mutated{
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) {
 			d.Zone = zones{d.Zone, func(_ route.Record, err error) (route.Record, error) { return route.Record{}, err }}
 		}}
-	}, "G2", 611, kind()},
+	}, "G2", 37, kind()},
 	{"the fence is lifted while a switch goes on", func() Mutation {
 		return Mutation{Recovery: func(_ *process, d *recovery.Deps) { d.Peer = lifting{d.Peer.(caller)} }}
 	}, "G6", 2, nil},
@@ -246,10 +246,10 @@ var mutations = []mutated{
 			_ = d.cluster.SetWriteBlock(context.Background(), []string{archive}, false)
 			return e.SetBlocks(ctx, index, blocks)
 		}
-	}), archive, 88, nil},
+	}), archive, 10, nil},
 	{"the fence is not lifted", engines(func(_ *standing, _ engine, b *blunt) {
 		b.setBlocks = func(context.Context, string, []string) error { return nil }
-	}), "", 6, nil},
+	}), "", 1, nil},
 	{"a local clock decides what has expired", bucketsOf(func(p *process, under store.Bucket, b *warped) {
 		b.get = func(ctx context.Context, key string) (store.Object, error) {
 			o, err := under.Get(ctx, key)
@@ -258,7 +258,7 @@ var mutations = []mutated{
 			}
 			return o, err
 		}
-	}), "", 1, nil},
+	}), "", 2, nil},
 	// The notes' own conditions are a second guard, which stands aside here.
 	{"two controllers at a time", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.get = func(ctx context.Context, key string) (store.Object, error) {

@@ -25,7 +25,7 @@ type mutated struct {
 
 // A change of the product or of the simulation makes other histories of the
 // seeds. Then others are looked for, and -v says which to write down.
-const within = 400
+const within = 3000
 
 func TestMutationsAreCaught(t *testing.T) {
 	for _, m := range slices.Concat(mutations, standbyMutations, unkindMutations) {

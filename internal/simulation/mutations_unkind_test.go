@@ -48,7 +48,7 @@ var unkindMutations = []mutated{
 	}), "H54", 2, map[Unkindness]int{Administration: 100}},
 	{"aliases are not replayed", engines(func(_ *standing, _ engine, b *blunt) {
 		b.aliases = func(context.Context, []opensearch.AliasAction) error { return nil }
-	}), "H63", 3, map[Unkindness]int{Aliases: 100}},
+	}), "H63", 1, map[Unkindness]int{Aliases: 100}},
 	{"the write index of an alias is not carried", engines(func(_ *standing, e engine, b *blunt) {
 		b.aliases = func(ctx context.Context, actions []opensearch.AliasAction) error {
 			actions = slices.Clone(actions)
@@ -57,12 +57,12 @@ var unkindMutations = []mutated{
 			}
 			return e.PutAliases(ctx, actions)
 		}
-	}), "H63", 10, map[Unkindness]int{Aliases: 100}},
+	}), "H63", 5, map[Unkindness]int{Aliases: 100}},
 	{"aliases go all or nothing", untold(engines(func(_ *standing, _ engine, b *blunt) {
 		b.aliases = func(context.Context, []opensearch.AliasAction) error {
 			return &opensearch.Error{Step: "put aliases", Status: 403, Type: "security_exception", Reason: errRefusedPart.Error()}
 		}
-	})), "H63", 3, map[Unkindness]int{Aliases: 100}},
+	})), "H63", 1, map[Unkindness]int{Aliases: 100}},
 	{"one index is not handed over", engines(func(_ *standing, e engine, b *blunt) {
 		b.giveBlocks = func(ctx context.Context, lot, blocks []string) error {
 			lot = slices.DeleteFunc(slices.Clone(lot), func(name string) bool { return name == "movies" })
