@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -74,31 +73,6 @@ var mutations = []mutated{
 			}
 		})()
 	}, "G6", 1, nil},
-	{"the second pass is skipped", func() Mutation {
-		last := map[string]point.Point{}
-		return bucketsOf(func(_ *process, under store.Bucket, b *warped) {
-			b.get = func(ctx context.Context, key string) (store.Object, error) {
-				o, err := under.Get(ctx, key)
-				var p point.Point
-				if err != nil || !strings.HasPrefix(key, point.Prefix) || strings.Count(key, ".") != 1 || json.Unmarshal(o.Body, &p) != nil {
-					return o, err
-				}
-				if old, ok := last[p.ClusterUUID]; ok && p.Kind == point.KindFinal {
-					p.Indices, p.DataStreams = slices.Clone(old.Indices), old.DataStreams
-					for n, i := range p.Indices {
-						p.Indices[n].Shards = slices.Clone(i.Shards)
-						for s := range i.Shards {
-							p.Indices[n].Shards[s].Before = i.Shards[s].After
-						}
-					}
-					o.Body, err = json.Marshal(p)
-				} else if p.Kind == point.KindRegular {
-					last[p.ClusterUUID] = p
-				}
-				return o, err
-			}
-		})()
-	}, "G6", 4058, kind()},
 	{"counts instead of sequence numbers", engines(func(_ *standing, e engine, b *blunt) {
 		b.indices = func(ctx context.Context) ([]opensearch.Index, error) {
 			all, err := e.Indices(ctx)
@@ -199,19 +173,6 @@ var mutations = []mutated{
 	{"a stale default flag is taken for meant", requests(func(_ *world, _ string, r *contract.RecoveryRequest) {
 		r.Wish.Explicit = "true"
 	}), "H2", 219, nil},
-	{"the first silence counts as a loss", func() Mutation {
-		m := bucketsOf(func(_ *process, under store.Bucket, b *warped) {
-			b.get = func(ctx context.Context, key string) (store.Object, error) {
-				o, err := under.Get(ctx, key)
-				if strings.HasSuffix(key, "/switch.json") {
-					o.Body = looks.ReplaceAll(o.Body, []byte(`"looks":9`))
-				}
-				return o, err
-			}
-		})()
-		m.Recovery = func(_ *process, d *recovery.Deps) { d.Settings.LostAfter = 0 }
-		return m
-	}, "G6", 153, nil},
 	{"conditions of a put are not kept", bucketsOf(func(_ *process, under store.Bucket, b *warped) {
 		b.put = func(ctx context.Context, key string, body []byte, c store.Condition) (store.Object, error) {
 			if key == ledger.Key {

@@ -4,14 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/opensearch-dr/osdr/internal/contract"
-	"github.com/opensearch-dr/osdr/internal/lease"
-	"github.com/opensearch-dr/osdr/internal/ledger"
 	"github.com/opensearch-dr/osdr/internal/point"
 	"github.com/opensearch-dr/osdr/internal/recovery"
-	"github.com/opensearch-dr/osdr/internal/restore"
 	"github.com/opensearch-dr/osdr/internal/store"
 )
 
@@ -66,26 +62,4 @@ var standbyMutations = []mutated{
 		return m
 	}, "G3", 10, nil},
 	// Its lease has run out: that guard, and the notes' own, stand aside here.
-	{"a late run of the standby does not read the ledger again", following(func(p *process, under store.Bucket, b *warped) {
-		var led *store.Object
-		b.get = func(ctx context.Context, key string) (store.Object, error) {
-			if key == restore.JournalKey { // here it stalls
-				if err := p.pause(ctx, time.Duration(p.number%9)*20*time.Second); err != nil {
-					return store.Object{}, err
-				}
-			}
-			if strings.HasPrefix(key, lease.Prefix) {
-				return store.Object{}, store.ErrAbsent
-			}
-			if key == ledger.Key && led != nil {
-				return *led, nil
-			}
-			o, err := under.Get(ctx, key)
-			if key == ledger.Key && err == nil {
-				led = &o
-			}
-			return o, err
-		}
-		b.put = unguarded(under)
-	}), "H6", 10, nil},
 }
