@@ -80,5 +80,5 @@ func shape(key string) string {
 	return contract.OwnPrefix + numbers.ReplaceAllString(clusterIDs.ReplaceAllString(rest, "<cluster>"), "#")
 }
 
-// grows tells what retention bounds, and not a switch.
+// grows reports what retention bounds, and not a switch.
 func grows(shape string) bool { return strings.Contains(shape, contract.OwnPrefix+"points/") }

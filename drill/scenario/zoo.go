@@ -274,7 +274,7 @@ func (z *zoo) refused(ctx context.Context) (string, error) {
 		}
 		named = append(named, t.index)
 	}
-	// Its list of all that the domain holds tells of none of them.
+	// Its list of all that the domain holds reports none of them.
 	return fmt.Sprintf("exit %d after %s, it names %s", out.Code, out.Took.Round(time.Second), strings.Join(named, ", ")), nil
 }
 

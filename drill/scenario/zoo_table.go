@@ -140,7 +140,7 @@ func (z *zoo) report() {
 	})
 }
 
-// line that tells of a thing, in short: rather of osdr status than of a deployment.
+// line that reports a thing, in short: rather of osdr status than of a deployment.
 func (z *zoo) line(name string) string {
 	const most = 160
 	for _, l := range slices.Backward(z.told) {

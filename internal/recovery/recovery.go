@@ -237,7 +237,7 @@ func (r *run) leased(ctx context.Context, f func(context.Context) error) error {
 	return err
 }
 
-// replaced tells of what was taken for a lease no longer (H86).
+// replaced reports what no longer counts as a lease (H86).
 func (r *run) replaced(l *lease.Lease) {
 	if what := l.Replaced(); what != "" {
 		r.attend(contract.AttentionLease, lease.Prefix, "Find out what wrote it; the product goes on without it", "%s. It counts as none and was taken over", what)

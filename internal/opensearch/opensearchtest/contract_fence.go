@@ -405,7 +405,7 @@ func halfDone(w *world) {
 	w.ok(w.Application.Index(w.Context(), index, "d9", document(9)))
 }
 
-// lookAtOne tells of one index what the listing tells, and asks about no other.
+// lookAtOne reports of one index what the listing reports, and asks about no other.
 func lookAtOne(w *world) {
 	w.mapRecovery()
 	index, stream := w.index("a", IndexOptions{Shards: 2}, 3), w.name+"-logs"
